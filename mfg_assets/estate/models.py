@@ -1,0 +1,312 @@
+"""The estate's YAML as classes: what exists, never how it is read.
+
+Belongs here: pydantic models with unknown keys refused, and lookups over them.
+Doesn't belong here: YAML parsing and line numbers (`loader`), cross-file checks (`check`).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+
+SystemKind = Literal["plm", "erp", "mes", "wms", "tms", "qms", "procurement", "scheduling"]
+Severity = Literal["critical", "high", "medium", "low", "info"]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+PlantId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")]
+
+_DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
+_DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin")
+    return value
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DURATION.match(value.strip())
+        if match is None:
+            raise ValueError(f"{value!r} is not a duration such as 30m, 26h or 7d")
+        return timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Model(BaseModel):
+    """Base of all estate models: unknown keys are refused, instances can't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Plant(Model):
+    """A site that builds or stores; the unit by which everything is reconciled."""
+
+    id: PlantId
+    name: str
+    timezone: TimeZone = Field(description="IANA zone; the plant's days begin at its own midnight.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    calendar: str | None = Field(None, description="Name of the working calendar.")
+
+
+class Role(Model):
+    """Somebody who owns findings."""
+
+    id: Identifier
+    name: str
+    email: str | None = None
+
+
+class Tolerance(Model):
+    """Differences up to this size are equal (rule 38): |a − b| ≤ absolute, or ≤ relative × the larger magnitude."""
+
+    absolute: float = Field(0, ge=0, description="In the attribute's own unit.")
+    relative: float = Field(0, ge=0, le=1, description="A fraction, 0.01 = 1 %.")
+
+
+class Defaults(Model):
+    """Values for whatever a system or extract does not say itself."""
+
+    reject_limit: float = Field(0.05, ge=0, le=1, description="Share of rejects above which a batch is refused whole.")
+    schedule: str | None = Field(None, description="Cron expression, read in the system's time zone.")
+    freshness: Duration | None = Field(None, description="Longest acceptable age of the newest batch.")
+
+
+class EstateFile(Model):
+    """`estate.yaml`."""
+
+    name: str
+    description: str = ""
+    plants: list[Plant] = Field(min_length=1)
+    roles: list[Role] = Field(default_factory=list)
+    defaults: Defaults = Field(default_factory=Defaults)
+    tolerances: dict[str, Tolerance] = Field(default_factory=dict, description="entity.attribute → tolerance.")
+    service_levels: dict[Severity, Duration] = Field(
+        default_factory=dict, description="Severity → time to resolve an exception."
+    )
+    finding_owners: dict[str, Identifier] = Field(
+        default_factory=dict,
+        description="Finding class, or domain.class, or domain.* → role that owns such findings.",
+    )
+
+
+class OwnershipRule(Model):
+    """Which systems are believed for an attribute, in order. The most specific rule wins."""
+
+    attribute: str = Field(description="entity.attribute, or entity.* for all of an entity.")
+    owners: list[str] = Field(min_length=1, description="System ids or kinds, best first.")
+    conflict: Literal["report", "tolerate", "block"] = "report"
+    plants: list[PlantId] = Field(default_factory=list, description="Only at these plants; all when empty.")
+    item_types: list[str] = Field(default_factory=list, description="Only for these item types; all when empty.")
+    steward: Identifier | None = Field(None, description="Role that mends a differing value.")
+
+    @field_validator("attribute")
+    @classmethod
+    def _two_parts(cls, value: str) -> str:
+        entity, _, attribute = value.partition(".")
+        if not entity or not attribute:
+            raise ValueError(f"{value!r} is not entity.attribute or entity.*")
+        return value
+
+
+class OwnershipFile(Model):
+    """`ownership.yaml`."""
+
+    rules: list[OwnershipRule] = Field(default_factory=list)
+
+
+class FixedField(Model):
+    """One field of a fixed-width file."""
+
+    name: str
+    start: int = Field(ge=1, description="1-based position of its first character.")
+    width: int = Field(ge=1)
+
+
+class Format(Model):
+    """How the bytes of a file become rows of named columns. Unset fields take the connector's, then the default."""
+
+    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"] | None = None
+    delimiter: str | None = Field(None, description="One or several characters; default comma.")
+    quote: str | None = Field(None, description='Quote character; "" switches quoting off; default ".')
+    escape: str | None = Field(None, description="Escape character within quotes; default the quote itself.")
+    header: bool | None = Field(None, description="Whether the first row names the columns; default true.")
+    column_names: list[str] | None = Field(None, description="Names for a file without header.")
+    encoding: str | None = Field(None, description="Python codec name; default utf-8, a byte-order mark is fine.")
+    decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of numbers; default a point.")
+    thousands: str | None = Field(None, description="Thousands separator of numbers, removed before casting.")
+    trailing_minus: bool | None = Field(None, description="Numbers such as 12.50- are negative.")
+    date_formats: list[str] | None = Field(None, description="strptime formats tried in order before ISO 8601.")
+    null_words: list[str] | None = Field(None, description="Texts that mean no value; default the empty text.")
+    skip_rows: int | None = Field(None, ge=0, description="Lines before the header.")
+    fields: list[FixedField] | None = Field(None, description="Layout of a fixed-width file.")
+    records_path: str | None = Field(None, description="Dotted path to the array of records in a JSON document.")
+    sheet: str | None = Field(None, description="Excel sheet; default the first.")
+    compression: Literal["auto", "gzip", "zip", "none"] | None = Field(None, description="Default by file ending.")
+
+
+class FilesConnector(Format):
+    """Extracts are files in a folder."""
+
+    type: Literal["files"]
+    path: str = Field(description="The folder.")
+
+
+class ControlFile(Model):
+    """A companion file that says what its data file holds."""
+
+    pattern: str = Field(description="Its name; {stem} stands for the data file's name without ending.")
+    row_count: str | None = Field(None, description="Regular expression whose first group is the row count.")
+    sha256: str | None = Field(None, description="Regular expression whose first group is the data file's SHA-256.")
+    total: str | None = Field(None, description="Regular expression whose first group is the sum of `total_of`.")
+    total_of: str | None = Field(None, description="SQL expression over the source row that `total` adds up.")
+
+
+class Trailer(Model):
+    """A last record that counts the others."""
+
+    starts_with: str = Field(description="How the trailer line begins.")
+    row_count: str = Field(description="Regular expression whose first group is the row count.")
+
+
+class CompleteWhen(Model):
+    """What proves that a snapshot is whole (rule 31). Without it, missing rows are never taken as deleted."""
+
+    control_file: ControlFile | None = None
+    trailer: Trailer | None = None
+    row_count: int | None = Field(None, ge=0, description="Exact number of records expected.")
+    footer: Literal["parquet"] | None = Field(None, description="A Parquet footer is written last and counts the rows.")
+
+
+class ColumnMapping(Model):
+    """One contract column's source."""
+
+    sql: str = Field(description="SQL expression over the source row.")
+    codes: Identifier | None = Field(None, description="Code map in codes/<name>.csv that translates the value.")
+
+
+class Join(Model):
+    """Another file of the same system that completes the native entity (header + item)."""
+
+    from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
+    as_: Identifier = Field(alias="as", description="Alias for its columns in expressions.")
+    on: str = Field(description="SQL condition; the extract's own rows have the alias src.")
+    how: Literal["left", "inner"] = "left"
+    options: Format = Field(default_factory=Format)
+
+
+def _mapping(value: Any) -> Any:
+    return {"sql": value} if isinstance(value, str) else value
+
+
+class Extract(Model):
+    """One entity as one system delivers it."""
+
+    entity: Identifier | None = Field(None, description="Contract it lands under; default the extract's own name.")
+    description: str = ""
+    from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
+    options: Format = Field(default_factory=Format, description="Where this extract's files differ from the system's.")
+    delivery: Literal["snapshot", "delta", "events"]
+    batch_by: str = Field(
+        "file", description='"file": each file is a batch; "all": all together; else a regular expression on the file '
+        "name whose first group joins pages into one batch."
+    )
+    extracted_at: str | None = Field(
+        None, description="Regular expression on the file name whose first group is the delivery's time (ISO 8601, or "
+        "digits YYYYMMDD[HHMM[SS]]) in the system's zone; default the file's modification time."
+    )
+    complete_when: CompleteWhen | None = None
+    columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_mapping)]] = Field(
+        description="Contract column → SQL expression over the source row."
+    )
+    where: str | None = Field(None, description="SQL condition; other rows are counted as filtered, not landed.")
+    distinct: bool = Field(False, description="Collapse rows that map to the same record, counted as filtered.")
+    joins: list[Join] = Field(default_factory=list)
+    reject_limit: float | None = Field(None, ge=0, le=1)
+    schedule: str | None = None
+    freshness: Duration | None = None
+
+
+class DaylightSaving(Model):
+    """What to do with local times that don't exist or exist twice (rule 5)."""
+
+    gap: Literal["reject", "shift"] = Field("reject", description="shift: move forward by the length of the gap.")
+    fold: Literal["reject", "earlier", "later"] = "reject"
+
+
+class SystemFile(Model):
+    """`systems/<id>.yaml`: one instance of a source application."""
+
+    system: Identifier
+    kind: SystemKind
+    name: str = ""
+    description: str = ""
+    owner: Identifier | None = Field(None, description="Role that answers for the feed.")
+    plants: list[PlantId] = Field(min_length=1)
+    timezone: TimeZone | None = Field(None, description="Zone of its naive timestamps; required in practice (rule 5).")
+    daylight_saving: DaylightSaving = Field(default_factory=DaylightSaving)
+    line_identity: Literal["component", "position", "reference_designator"] = Field(
+        "component", description="What identifies a bill line in this system (rule 7)."
+    )
+    overlap_winner: Literal["latest_valid_from", "latest_recorded"] = Field(
+        "latest_valid_from", description="Which of two overlapping lines counts (rule 2)."
+    )
+    connector: FilesConnector
+    schedule: str | None = Field(None, description="Cron expression in the system's time zone.")
+    freshness: Duration | None = None
+    reject_limit: float | None = Field(None, ge=0, le=1)
+    extracts: dict[Identifier, Extract] = Field(min_length=1)
+
+    def entity_of(self, extract_name: str) -> str:
+        """The contract under which an extract of this system lands."""
+        return self.extracts[extract_name].entity or extract_name
+
+
+class CodeMap(Model):
+    """`codes/<name>.csv` with columns system, native, code. System `*` serves all that don't have their own entry."""
+
+    name: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
+class Estate(Model):
+    """Everything one manufacturer runs, validated."""
+
+    path: Path
+    file: EstateFile
+    ownership: OwnershipFile
+    systems: dict[str, SystemFile]
+    code_maps: dict[str, CodeMap]
+
+    @property
+    def plant_ids(self) -> tuple[str, ...]:
+        """Ids of all plants, in the order of the file."""
+        return tuple(p.id for p in self.file.plants)
+
+    def extract(self, system: str, extract_name: str) -> Extract:
+        """One extract. Raises KeyError when the system or extract is unknown."""
+        return self.systems[system].extracts[extract_name]
+
+    def reject_limit(self, system: str, extract_name: str) -> float:
+        """Share of rejects above which a batch of this extract is refused whole."""
+        own = self.extract(system, extract_name).reject_limit
+        of_system = self.systems[system].reject_limit
+        return next(v for v in (own, of_system, self.file.defaults.reject_limit) if v is not None)
+
+    def schedule(self, system: str) -> str | None:
+        """Cron expression of a system."""
+        return self.systems[system].schedule or self.file.defaults.schedule
+
+    def freshness(self, system: str, extract_name: str) -> timedelta | None:
+        """Longest acceptable age of an extract's newest batch."""
+        own = self.extract(system, extract_name).freshness
+        return own or self.systems[system].freshness or self.file.defaults.freshness

@@ -1,0 +1,99 @@
+"""The only reader of environment variables.
+
+Belongs here: every `MFG_…` variable, its default and the paths that follow from it.
+Doesn't belong here: anything about one manufacturer (that is the estate).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mfg_assets.errors import MfgError, Problem
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where things are and what the machine may use. Every field is the variable `MFG_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="MFG_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".mfg"), description="Everything a run writes.")
+    estate: Path | None = Field(None, description="Folder of the estate; there is no default manufacturer.")
+    dagster_url: SecretStr | None = Field(None, description="PostgreSQL URL of Dagster's own storage; SQLite when unset.")
+    serving_url: SecretStr | None = Field(None, description="PostgreSQL URL of the serving schema.")
+    memory_limit: str = Field("2GB", description="DuckDB memory limit of one connection.")
+    threads: int = Field(2, ge=1, description="DuckDB threads of one connection.")
+    keep_versions: int = Field(10, ge=2, description="Published versions kept for diff and rollback.")
+
+    @property
+    def estate_path(self) -> Path:
+        """The estate folder, absolute. Raises MfgError when none is chosen or it is not a folder."""
+        if self.estate is None:
+            raise MfgError(
+                Problem("no estate is chosen", fix="set MFG_ESTATE to an estate folder, or pass --estate FOLDER")
+            )
+        path = self.estate.expanduser().resolve()
+        if not path.is_dir():
+            raise MfgError(Problem(f"the estate folder {path} does not exist", fix="correct MFG_ESTATE or --estate"))
+        return path
+
+    @property
+    def home_path(self) -> Path:
+        """`MFG_HOME`, absolute."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def landing_dir(self) -> Path:
+        """Immutable batches, one folder each."""
+        return self.home_path / "landing"
+
+    @property
+    def dead_letters_dir(self) -> Path:
+        """Refused records, one Parquet file a batch."""
+        return self.home_path / "dead_letters"
+
+    @property
+    def warehouse_dir(self) -> Path:
+        """The DuckDB file, dbt's target folder and logs; may be deleted at any time between runs."""
+        return self.home_path / "warehouse"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The one DuckDB file that dbt writes."""
+        return self.warehouse_dir / "mfg.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """Published versions and the `current` link."""
+        return self.home_path / "published"
+
+    @property
+    def dagster_dir(self) -> Path:
+        """DAGSTER_HOME of the embedded instance."""
+        return self.home_path / "dagster"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Text logs of runs."""
+        return self.home_path / "logs"
+
+    @property
+    def dbt_project_dir(self) -> Path:
+        """The dbt project, beside the package in the repository."""
+        return PROJECT_ROOT / "dbt_project"
+
+    @property
+    def expectations_dir(self) -> Path:
+        """Great Expectations suites, beside the package in the repository."""
+        return PROJECT_ROOT / "expectations"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once. Tests clear it with `get_settings.cache_clear()`."""
+    return Settings()  # pyright: ignore[reportCallIssue]
