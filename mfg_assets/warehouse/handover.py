@@ -1,0 +1,252 @@
+"""What dbt reads, put into the DuckDB file before dbt starts: schemas `landing`, `estate` and `platform`.
+
+Belongs here: views over landed Parquet files and small tables made from the estate and the manifests.
+Doesn't belong here: any judgement about the data (that is dbt's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from mfg_assets.contracts import PLATFORM_COLUMNS, Contract, contracts
+from mfg_assets.contracts.derive import typed_empty_select
+from mfg_assets.estate.models import Estate
+from mfg_assets.ingest import BatchManifest, current_batches, read_manifests
+from mfg_assets.settings import Settings
+from mfg_assets.warehouse.owners import attribute_owners
+from mfg_assets.warehouse.session import connect
+from mfg_assets.warehouse.sql import identifier, path_literal
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table of the hand-over: its columns with their types, and its rows."""
+
+    schema: str
+    name: str
+    columns: dict[str, str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What stands ready for dbt: relation → row count."""
+
+    landing: dict[str, int]
+    estate: dict[str, int]
+    platform: dict[str, int]
+
+
+def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
+    """Replace the three schemas in one transaction.
+
+    Args:
+        settings: where the warehouse and the landing are.
+        estate: the validated estate.
+        as_of: the one instant of this run (rule 3).
+
+    Raises:
+        WarehouseError: another process holds the file.
+    """
+    settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+    manifests = read_manifests(settings.landing_dir)
+    with connect(settings, settings.warehouse_path) as connection:
+        connection.begin()
+        tables = [*estate_tables(estate), *_platform_tables(manifests, as_of)]
+        for table in tables:
+            _replace(connection, table)
+        _replace_dead_letters(connection, settings, manifests)
+        counts = {
+            entity: _replace_landing_view(connection, settings, contract) for entity, contract in contracts().items()
+        }
+        dead = connection.execute("select count(*) from platform.dead_letter").fetchone()
+        connection.commit()
+    return Handover(
+        landing=counts,
+        estate={t.name: len(t.rows) for t in tables if t.schema == "estate"},
+        platform={t.name: len(t.rows) for t in tables if t.schema == "platform"} | {"dead_letter": dead[0] if dead else 0},
+    )
+
+
+def estate_tables(estate: Estate) -> list[Table]:
+    """The estate as tables; one row per thing it declares."""
+    text = "varchar"
+    systems = estate.systems.values()
+    return [
+        Table(
+            "estate",
+            "plant",
+            {"plant_id": text, "name": text, "timezone": text, "currency": text},
+            [(p.id, p.name, p.timezone, p.currency) for p in estate.file.plants],
+        ),
+        Table(
+            "estate",
+            "system",
+            dict.fromkeys(("source_system", "kind", "name", "timezone", "line_identity", "overlap_winner"), text),
+            [(s.system, s.kind, s.name, s.timezone, s.line_identity, s.overlap_winner) for s in systems],
+        ),
+        Table(
+            "estate",
+            "system_plant",
+            {"source_system": text, "plant_id": text},
+            [(s.system, plant) for s in systems for plant in s.plants],
+        ),
+        Table(
+            "estate",
+            "extract",
+            dict.fromkeys(("source_system", "extract_name", "entity", "delivery"), text),
+            [(s.system, name, s.entity_of(name), e.delivery) for s in systems for name, e in s.extracts.items()],
+        ),
+        Table(
+            "estate",
+            "tolerance",
+            {"attribute": text, "absolute": "decimal(18,6)", "relative": "decimal(9,6)"},
+            [(attribute, t.absolute, t.relative) for attribute, t in estate.file.tolerances.items()],
+        ),
+        Table(
+            "estate",
+            "attribute_owner",
+            {
+                **dict.fromkeys(("entity", "attribute", "plant_id", "item_type", "source_system"), text),
+                "priority": "integer",
+                "conflict": text,
+                "steward": text,
+            },
+            [tuple(vars(owner).values()) for owner in attribute_owners(estate)],
+        ),
+        Table(
+            "estate",
+            "finding_owner",
+            {"domain": text, "finding_class": text, "owner_role": text},
+            [(*_finding_scope(key), role) for key, role in estate.file.finding_owners.items()],
+        ),
+        Table("estate", "role", {"role_id": text, "name": text}, [(r.id, r.name) for r in estate.file.roles]),
+    ]
+
+
+def _finding_scope(key: str) -> tuple[str, str]:
+    domain, dot, finding_class = key.partition(".")
+    return (domain, finding_class) if dot else ("*", domain)
+
+
+def _platform_tables(manifests: list[BatchManifest], as_of: datetime) -> list[Table]:
+    text, count, instant = "varchar", "bigint", "timestamptz"
+    return [
+        Table("platform", "run", {"as_of": instant}, [(as_of,)]),
+        Table(
+            "platform",
+            "current_batch",
+            {
+                "batch_id": text,
+                "delivery": text,
+                "extracted_at": instant,
+                "batch_sequence": count,
+                "is_in_force": "boolean",
+            },
+            [
+                (b.manifest.batch_id, b.manifest.delivery, b.manifest.extracted_at, b.batch_sequence, b.is_in_force)
+                for b in current_batches(manifests)
+            ],
+        ),
+        Table(
+            "platform",
+            "batch_manifest",
+            {
+                **dict.fromkeys(("batch_id", "source_system", "extract_name", "entity", "delivery", "state"), text),
+                **dict.fromkeys(("reason", "completeness"), text),
+                **dict.fromkeys(("rows_read", "rows_filtered", "rows_received", "rows_landed", "rows_rejected"), count),
+                **dict.fromkeys(("content_hash", "supersedes", "run_id"), text),
+                "file_names": "varchar[]",
+                "extracted_at": instant,
+                "landed_at": instant,
+            },
+            [
+                (
+                    *(m.batch_id, m.source_system, m.extract_name, m.entity, m.delivery, m.state),
+                    *(m.reason, m.completeness),
+                    *(m.rows_read, m.rows_filtered, m.rows_received, m.rows_landed, m.rows_rejected),
+                    *(m.content_hash, m.supersedes, m.run_id),
+                    [f.name for f in m.files],
+                    m.extracted_at,
+                    m.landed_at,
+                )
+                for m in manifests
+            ],
+        ),
+    ]
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    schema, name = identifier(table.schema), identifier(table.name)
+    columns = ", ".join(f"{identifier(c)} {t}" for c, t in table.columns.items())
+    connection.execute(f"create schema if not exists {schema}")
+    connection.execute(f"create or replace table {schema}.{name} ({columns})")
+    if table.rows:
+        marks = ", ".join("?" for _ in table.columns)
+        connection.executemany(f"insert into {schema}.{name} values ({marks})", [list(row) for row in table.rows])
+
+
+def _replace_landing_view(connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract) -> int:
+    """One view per entity over all current batches; the typed empty branch gives its columns where nothing landed."""
+    name = identifier(contract.entity)
+    files = _files(
+        connection,
+        settings.landing_dir / contract.entity,
+        "rows.parquet",
+        "select batch_id from platform.current_batch",
+    )
+    names = [c.name for c in contract.columns] + list(PLATFORM_COLUMNS)
+    columns = ", ".join(f"rows.{identifier(c)}" for c in names)
+    source = f"({typed_empty_select(contract)})"
+    if files:
+        literals = ", ".join(path_literal(f) for f in files)
+        source = f"({source} union all by name select * from read_parquet([{literals}], union_by_name = true))"
+    connection.execute("create schema if not exists landing")
+    connection.execute(
+        f"create or replace view landing.{name} as "
+        f"select {columns}, batch.delivery, batch.extracted_at, batch.batch_sequence, batch.is_in_force "
+        f"from {source} as rows inner join platform.current_batch as batch on rows.batch_id = batch.batch_id"
+    )
+    row = connection.execute(
+        "select coalesce(sum(rows_landed), 0) from platform.batch_manifest as m "
+        "inner join platform.current_batch as b on m.batch_id = b.batch_id where m.entity = ?",
+        [contract.entity],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _files(connection: duckdb.DuckDBPyConnection, folder: Path, name: str, batches: str) -> list[Path]:
+    wanted = {row[0] for row in connection.execute(batches).fetchall()}
+    return sorted(p for p in folder.glob(f"*/*/{name}") if p.parent.name in wanted)
+
+
+def _replace_dead_letters(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, manifests: list[BatchManifest]
+) -> None:
+    """A view over the dead letters of all batches that are not superseded, refused ones included."""
+    superseded = {m.supersedes for m in manifests if m.supersedes}
+    files = [
+        path
+        for m in manifests
+        if m.batch_id not in superseded
+        and (path := settings.dead_letters_dir / m.entity / f"{m.batch_id}.parquet").is_file()
+    ]
+    columns = (
+        "dead_letter_id, source_system, extract_name, entity, batch_id, source_file, source_row, reasons, details, "
+        "payload, received_at, correlation_id, state"
+    )
+    if files:
+        source = f"read_parquet([{', '.join(path_literal(f) for f in files)}], union_by_name = true)"
+    else:
+        source = (
+            "(select ''::varchar as dead_letter_id, ''::varchar as source_system, ''::varchar as extract_name, "
+            "''::varchar as entity, ''::varchar as batch_id, ''::varchar as source_file, 0::bigint as source_row, "
+            "[]::varchar[] as reasons, []::varchar[] as details, ''::varchar as payload, "
+            "now()::timestamptz as received_at, ''::varchar as correlation_id, ''::varchar as state where false)"
+        )
+    connection.execute(f"create or replace view platform.dead_letter as select {columns} from {source}")
