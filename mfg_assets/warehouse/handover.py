@@ -15,6 +15,7 @@ import duckdb
 
 from mfg_assets.contracts import PLATFORM_COLUMNS, Contract, contracts
 from mfg_assets.contracts.derive import typed_empty_select
+from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import BatchManifest, current_batches, read_manifests
 from mfg_assets.settings import Settings
@@ -250,3 +251,12 @@ def _replace_dead_letters(
             "now()::timestamptz as received_at, ''::varchar as correlation_id, ''::varchar as state where false)"
         )
     connection.execute(f"create or replace view platform.dead_letter as select {columns} from {source}")
+
+
+def as_of(settings: Settings) -> datetime:
+    """The as-of of the build that stands in the warehouse. Raises WarehouseError when there is none."""
+    with connect(settings, settings.warehouse_path, read_only=True) as connection:
+        row = connection.execute("select as_of from platform.run").fetchone()
+    if row is None:
+        raise WarehouseError(Problem("the warehouse has no build", settings.warehouse_path, fix="mfg run"))
+    return row[0]

@@ -1,0 +1,58 @@
+"""Published tables as assets: one step writes a version of all of them.
+
+Belongs here: the gate's wiring. Doesn't belong here: writing and swapping (publish).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from mfg_assets import publish as publication
+from mfg_assets.defs import common
+from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT
+from mfg_assets.settings import get_settings
+from mfg_assets.warehouse import handover, lock, state
+
+TABLES = publication.published_tables(PROJECT.manifest_path)
+
+
+def _specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            common.published_key(table.name),
+            deps=[dg.AssetKey(table.relation.split("."))],
+            group_name="published",
+            kinds={"parquet", "duckdb"},
+            description=table.description,
+            metadata={
+                "key": ", ".join(table.key),
+                "dagster/column_schema": dg.TableSchema(
+                    columns=[dg.TableColumn(n, description=d or None) for n, d in table.columns.items()]
+                ),
+            },
+            automation_condition=DOWNSTREAM,
+            skippable=True,
+        )
+        for table in TABLES
+    ]
+
+
+@dg.multi_asset(name="publish", specs=_specs(), pool=common.WAREHOUSE_POOL)
+def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Write the next version, if anything changed; only tables that changed count as materialised."""
+    settings = get_settings()
+    lock.acquire(settings, wait_seconds=600)
+    common.report("publish", "snapshot", "started")
+    as_of = handover.as_of(settings)
+    result = publication.publish(settings, TABLES, run_id=context.run_id, as_of=as_of)
+    state.write(settings, common.estate(), context.run_id)
+    common.report("publish", "snapshot", "done", f"{result.state}, version {result.version}")
+    context.log.info("Version %s: %s, %d tables changed.", result.version, result.state, len(result.tables_changed))
+    for table in TABLES:
+        if table.name in result.tables_changed:
+            yield dg.MaterializeResult(
+                asset_key=common.published_key(table.name),
+                metadata={"version": result.version, "content_hash": result.content_hash},
+            )

@@ -1,0 +1,72 @@
+"""One factory turns every suite in `expectations/` into asset checks.
+
+Belongs here: specs and results. Doesn't belong here: running expectations (quality).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from mfg_assets.defs import common
+from mfg_assets.quality import CheckResult, Suite, load_suites
+from mfg_assets.settings import get_settings
+from mfg_assets.warehouse import lock
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """All suites in one step: they share one connection and one import of Great Expectations."""
+    return dg.Definitions(asset_checks=[_checks(load_suites(get_settings().expectations_dir))])
+
+
+def _asset_key(table: str) -> dg.AssetKey:
+    return dg.AssetKey(table.split("."))
+
+
+def _checks(suites: list[Suite]) -> dg.AssetChecksDefinition:
+    specs = [
+        dg.AssetCheckSpec(
+            expectation.name,
+            asset=_asset_key(suite.table),
+            description=expectation.description,
+            blocking=expectation.severity == "blocking",
+        )
+        for suite in suites
+        for expectation in suite.expectations
+    ]
+
+    @dg.multi_asset_check(name="expectations", specs=specs, can_subset=True, pool=common.WAREHOUSE_POOL)
+    def expectations(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        """Run the suites of the tables that this run built."""
+        from mfg_assets.quality import run_suites
+
+        settings = get_settings()
+        lock.acquire(settings, wait_seconds=600)
+        selected = context.selected_asset_check_keys
+        tables = {key.asset_key for key in selected}
+        wanted = [suite for suite in suites if _asset_key(suite.table) in tables]
+        common.report("checks", "expectations", "started")
+        results = run_suites(wanted, settings.warehouse_path, settings)
+        failed = [r for r in results if not r.success]
+        for result in results:
+            check = _result(result)
+            if check.asset_check_key in selected:
+                yield check
+        for result in failed:
+            common.report("checks", f"{result.table}.{result.name}", "failed", f"{result.failed_rows:,} rows")
+        common.report("checks", "expectations", "done", f"{len(results)} expectations, {len(failed)} not met")
+
+    return expectations
+
+
+def _result(result: CheckResult) -> dg.AssetCheckResult:
+    blocking = result.severity == "blocking"
+    return dg.AssetCheckResult(
+        asset_key=_asset_key(result.table),
+        check_name=result.name,
+        passed=result.success,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        metadata={"failed_rows": result.failed_rows, "sample": dg.MetadataValue.json(result.sample)},
+    )

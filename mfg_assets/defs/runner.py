@@ -1,0 +1,244 @@
+"""One pass from extract to publish in this process, recorded in the Dagster instance.
+
+Belongs here: starting runs and reading back what they did. Doesn't belong here: showing it (cli), the work itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mfg_assets import publish as publication
+from mfg_assets.defs import common, instance
+from mfg_assets.errors import MfgError, Problem
+from mfg_assets.estate.models import Estate
+from mfg_assets.ingest import list_source_files, pending_files, read_manifests
+from mfg_assets.settings import Settings
+from mfg_assets.summary import FailedCheck, Progress, RunSummary
+from mfg_assets.summary_facts import findings, landings, next_steps, publication_facts
+from mfg_assets.warehouse import lock, state
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class _Outcome:
+    """What the runs of one pass left behind."""
+
+    run_ids: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    checks: list[FailedCheck] = field(default_factory=list)
+    extract_failures: list[str] = field(default_factory=list)
+    warehouse_failures: list[str] = field(default_factory=list)
+
+
+def run(
+    settings: Settings,
+    estate: Estate,
+    *,
+    systems: Collection[str] | None = None,
+    plants: Collection[str] | None = None,
+    as_of: datetime | None = None,
+    full_refresh: bool = False,
+    on_event: Callable[[Progress], None] | None = None,
+) -> RunSummary:
+    """Land what is new, build and publish what depends on it.
+
+    Args:
+        settings: home, limits.
+        estate: the validated estate.
+        systems: land only these; the warehouse is always built from everything that has landed.
+        plants: land only systems that serve one of these.
+        as_of: the instant that the whole run takes for now; default now.
+        full_refresh: build although nothing has changed.
+        on_event: told about progress.
+
+    Raises:
+        MfgError: an unknown system or plant.
+        WarehouseError: another run holds the home.
+    """
+    chosen = _choose(estate, systems, plants)
+    instant = as_of or datetime.now(UTC)
+    with lock.held(settings):
+        pending = {s: p for s in chosen if (p := pending_files(estate, s, settings))}
+        outcome = _Outcome(extract_failures=_missing(estate, settings, chosen, pending))
+        before = publication.status(settings).current
+        known = {m.batch_id for m in read_manifests(settings.landing_dir)}
+        idle = not pending and not full_refresh and state.is_up_to_date(settings, estate, instant)
+        if not idle:
+            common.listen(on_event)
+            try:
+                _execute(settings, pending, instant, full_refresh, outcome)
+            finally:
+                common.listen(None)
+        return _summarise(settings, estate, instant, chosen, known, before, outcome)
+
+
+def _choose(estate: Estate, systems: Collection[str] | None, plants: Collection[str] | None) -> list[str]:
+    unknown = [Problem(f"there is no system {s!r}", fix=f"one of: {', '.join(estate.systems)}") for s in systems or ()]
+    unknown = [p for p, s in zip(unknown, systems or (), strict=True) if s not in estate.systems]
+    unknown += [
+        Problem(f"there is no plant {p!r}", fix=f"one of: {', '.join(estate.plant_ids)}")
+        for p in plants or ()
+        if p not in estate.plant_ids
+    ]
+    if unknown:
+        raise MfgError(*unknown)
+    return [
+        s
+        for s, system in estate.systems.items()
+        if (not systems or s in systems) and (not plants or set(plants) & set(system.plants))
+    ]
+
+
+def _missing(
+    estate: Estate, settings: Settings, systems: list[str], pending: dict[str, dict[str, list[tuple[str, int, int]]]]
+) -> list[str]:
+    """Extracts that have nothing to read and never had."""
+    landed = {(m.source_system, m.extract_name) for m in read_manifests(settings.landing_dir)}
+    return [
+        f"{system}.{extract}: no file matches {estate.extract(system, extract).from_!r}"
+        for system in systems
+        for extract in estate.systems[system].extracts
+        if extract not in pending.get(system, {})
+        and (system, extract) not in landed
+        and not list_source_files(estate, system, extract)
+    ]
+
+
+def _execute(
+    settings: Settings,
+    pending: dict[str, dict[str, list[tuple[str, int, int]]]],
+    as_of: datetime,
+    full_refresh: bool,
+    outcome: _Outcome,
+) -> None:
+    from mfg_assets.definitions import defs
+
+    definitions = defs()
+    with instance.get(settings) as dagster_instance:
+        _close_abandoned(dagster_instance)
+        tags = {
+            common.AS_OF_TAG: as_of.isoformat(),
+            common.FULL_REFRESH_TAG: str(full_refresh).lower(),
+            common.PROCESS_TAG: str(os.getpid()),
+        }
+        keys = [common.extract_key(system, extract) for system, extracts in pending.items() for extract in extracts]
+        if keys:
+            result = definitions.resolve_job_def("extracts").execute_in_process(
+                instance=dagster_instance, asset_selection=keys, tags=tags, run_config=_QUIET, raise_on_error=False
+            )
+            _note(result, dagster_instance, outcome, outcome.extract_failures)
+        result = definitions.resolve_job_def("warehouse").execute_in_process(
+            instance=dagster_instance, tags=tags, run_config=_QUIET, raise_on_error=False
+        )
+        _note(result, dagster_instance, outcome, outcome.warehouse_failures)
+        outcome.seconds.update(_model_seconds(settings, outcome.seconds.pop("models", 0.0)))
+        if not result.success:
+            reasons = [f"{c.table}.{c.name}" for c in outcome.checks if c.severity == "blocking"]
+            publication.record_refusal(settings, result.run_id, reasons or outcome.warehouse_failures)
+
+
+def _close_abandoned(dagster_instance: dg.DagsterInstance) -> None:
+    """Runs of a process that was killed would stay 'started' for ever, and keep their pool's slot."""
+    started = dagster_instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    for abandoned in started:
+        process = abandoned.tags.get(common.PROCESS_TAG)
+        if process and not _alive(int(process)):
+            dagster_instance.report_run_failed(abandoned, "The process that ran this was ended from outside.")
+
+
+def _alive(process: int) -> bool:
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, signal.SIG_DFL)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _note(
+    result: ExecuteInProcessResult, dagster_instance: dg.DagsterInstance, outcome: _Outcome, failures: list[str]
+) -> None:
+    outcome.run_ids.append(result.run_id)
+    for step in dagster_instance.get_run_step_stats(result.run_id):
+        if step.start_time and step.end_time:
+            layer = "extract" if step.step_key.startswith("extract__") else step.step_key
+            outcome.seconds[layer] = outcome.seconds.get(layer, 0.0) + step.end_time - step.start_time
+    for event in result.all_events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed:
+                blocking = evaluation.severity == dg.AssetCheckSeverity.ERROR
+                rows = evaluation.metadata.get("failed_rows") or evaluation.metadata.get("dagster_dbt/failed_row_count")
+                outcome.checks.append(
+                    FailedCheck(
+                        name=evaluation.check_name,
+                        table=".".join(evaluation.asset_key.path),
+                        severity="blocking" if blocking else "warning",
+                        failed_rows=int(rows.value) if rows is not None and rows.value is not None else None,
+                    )
+                )
+        elif event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause or error if error else None
+            message = cause.message.strip() if cause else (event.message or "failed")
+            failures.append(f"{event.step_key}: {message}")
+
+
+def _model_seconds(settings: Settings, total: float) -> dict[str, float]:
+    """dbt's time by layer; what is left is dbt's own start."""
+    path = settings.warehouse_dir / "dbt_target" / "run_results.json"
+    if not total or not path.is_file():
+        return {}
+    seconds: dict[str, float] = {}
+    for node in json.loads(path.read_text())["results"]:
+        relation = (node.get("relation_name") or "").replace('"', "").split(".")
+        layer = relation[-2] if node["unique_id"].startswith("model.") and len(relation) > 1 else "dbt tests and seeds"
+        seconds[layer] = seconds.get(layer, 0.0) + node["execution_time"]
+    return {**seconds, "dbt's own start": max(0.0, total - sum(seconds.values()))}
+
+
+def _summarise(
+    settings: Settings,
+    estate: Estate,
+    as_of: datetime,
+    systems: list[str],
+    known: set[str],
+    before: object,
+    outcome: _Outcome,
+) -> RunSummary:
+    status = publication.status(settings)
+    changed = status.current is not None and status.current != before
+    if outcome.warehouse_failures:
+        blocking = any(c.severity == "blocking" for c in outcome.checks)
+        run_state = "refused" if blocking else "failed"
+    else:
+        run_state = "published" if changed else "unchanged"
+    landed = landings(settings, estate, systems, known)
+    found = findings(settings, estate)
+    return RunSummary(
+        run_id=" ".join(outcome.run_ids),
+        state=run_state,
+        as_of=as_of,
+        landed=landed,
+        findings=found,
+        checks=outcome.checks,
+        publication=publication_facts(settings),
+        layer_seconds=outcome.seconds,
+        failures=[*outcome.extract_failures, *outcome.warehouse_failures],
+        next_steps=next_steps(run_state, landed, found, outcome.checks, outcome.extract_failures),
+    )

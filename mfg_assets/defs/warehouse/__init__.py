@@ -1,0 +1,1 @@
+"""Hand-over and dbt models."""

@@ -1,0 +1,81 @@
+"""dbt models as assets.
+
+Belongs here: the translation of dbt nodes to assets, and running dbt once per run. Doesn't belong here: SQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+
+from mfg_assets.defs import common
+from mfg_assets.defs.warehouse.table_metadata import describe_tables
+from mfg_assets.settings import get_settings
+from mfg_assets.warehouse import dbt as dbt_project
+from mfg_assets.warehouse import lock
+
+DOWNSTREAM = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+
+
+class Translator(DagsterDbtTranslator):
+    """Keys stay dbt-dagster's own, so that sources join the landing assets; only grouping and automation are ours."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The layer, and in reconciliation and marts the domain too."""
+        folders = dbt_resource_props["fqn"][1:-1]
+        return "_".join(folders[:2]) if folders else "seeds"
+
+    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition | None:
+        """Follow the data unless a blocking check upstream failed."""
+        return DOWNSTREAM
+
+
+def _project() -> DbtProject:
+    settings = get_settings()
+    dbt_project.ensure_parsed(settings)
+    return DbtProject(project_dir=settings.dbt_project_dir, profiles_dir=settings.dbt_project_dir)
+
+
+PROJECT = _project()
+TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+
+@dbt_assets(
+    manifest=PROJECT.manifest_path,
+    project=PROJECT,
+    dagster_dbt_translator=TRANSLATOR,
+    name="models",
+    pool=common.WAREHOUSE_POOL,
+)
+def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """One dbt invocation for all selected models and their data tests; unit tests belong to the test suite."""
+    settings = get_settings()
+    lock.acquire(settings, wait_seconds=600)
+    target = settings.warehouse_dir / "dbt_target"
+    shutil.rmtree(target, ignore_errors=True)
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if context.run.tags.get(common.FULL_REFRESH_TAG) == "true":
+        arguments.append("--full-refresh")
+    common.report("warehouse", "dbt", "started")
+    invocation = dbt.cli(arguments, context=context, target_path=target)
+    settings.logs_dir.mkdir(parents=True, exist_ok=True)
+    events = []
+    # dagster-dbt prints each line of dbt's log; it belongs into a file, not between the lines that a person reads.
+    with (settings.logs_dir / f"dbt-{context.run_id}.log").open("w") as log, contextlib.redirect_stdout(log):
+        for event in invocation.stream():
+            events.append(event)
+            _report_progress(event)
+    yield from describe_tables(events, settings)
+    common.report("warehouse", "dbt", "done", f"{len(events)} models and tests")
+
+
+def _report_progress(event: Any) -> None:
+    if isinstance(event, dg.AssetCheckResult) and not event.passed:
+        common.report("warehouse", event.check_name or "check", "failed", event.severity.value)
+    elif isinstance(event, dg.Output):
+        common.report("warehouse", event.output_name, "done")
