@@ -18,7 +18,7 @@ from mfg_assets.publish.store import HISTORY, Store
 
 TABLE = PublishedTable(
     name=HISTORY,
-    relation=("main", HISTORY),
+    relation=f"main.{HISTORY}",
     key=("version",),
     description="One row per published version: when, by which run, and what changed since the version before.",
     columns={

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from mfg_assets.warehouse.sql import identifier
+
 
 @dataclass(frozen=True)
 class PublishedTable:
@@ -18,17 +20,23 @@ class PublishedTable:
 
     Attributes:
         name: the table's stable name, also its file's name.
-        relation: schema and name in the warehouse.
+        relation: `schema.name` in the warehouse.
         key: columns that identify a row; nulls are values of their own.
         description: one line for readers.
         columns: descriptions of columns, by name; may be incomplete.
     """
 
     name: str
-    relation: tuple[str, str]
+    relation: str
     key: tuple[str, ...]
     description: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str:
+        """The relation quoted for SQL, without its database."""
+        schema, _, name = self.relation.partition(".")
+        return f"{identifier(schema)}.{identifier(name)}"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,10 @@ def publish(
     store = Store(settings.published_dir)
     try:
         with store.locked():
-            return _publish(settings, store, tables, run_id, as_of, now or utc_now())
+            now = now or utc_now()
+            result = _publish(settings, store, tables, run_id, as_of, now)
+            store.retain(settings.keep_versions, now)
+            return result
     except (OSError, duckdb.Error) as error:
         raise PublicationError(
             Problem(
@@ -123,7 +126,6 @@ def _publish(
             store.commit(aside, result.version)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    store.retain(settings.keep_versions, now)
     return result
 
 
@@ -138,11 +140,11 @@ def _examine(
     problems: list[Problem] = []
     examined: list[_Examined] = []
     for table in sorted(tables, key=lambda table: table.name):
-        relation = ".".join(identifier(part) for part in ("warehouse", *table.relation))
+        relation = f"warehouse.{table.sql}"
         try:
             columns = describe(connection, relation)
         except duckdb.CatalogException:
-            problems.append(Problem(f"{'.'.join(table.relation)} is to be published but isn't in the warehouse"))
+            problems.append(Problem(f"{table.relation} is to be published but isn't in the warehouse"))
             continue
         missing = [column for column in table.key if column not in {c.name for c in columns}]
         if missing:

@@ -77,7 +77,7 @@ def _table(
     columns = {column: str(value.get("description", "")) for column, value in (node.get("columns") or {}).items()}
     table = PublishedTable(
         name=name,
-        relation=(node["schema"], node.get("alias") or node["name"]),
+        relation=f"{node['schema']}.{node.get('alias') or node['name']}",
         key=tuple(key or ()),
         description=" ".join(str(node.get("description", "")).split()),
         columns=columns,

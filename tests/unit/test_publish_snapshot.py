@@ -23,10 +23,8 @@ from mfg_assets.publish import (
 )
 from mfg_assets.settings import Settings
 
-ITEM = PublishedTable(
-    "item", ("canonical", "item"), ("item_number",), "One row per item.", {"item_number": "Its number"}
-)
-STOCK = PublishedTable("inventory_state", ("marts", "inventory_state"), ("plant_id", "item_number", "lot_number"))
+ITEM = PublishedTable("item", "canonical.item", ("item_number",), "One row per item.", {"item_number": "Its number"})
+STOCK = PublishedTable("inventory_state", "marts.inventory_state", ("plant_id", "item_number", "lot_number"))
 TABLES = [ITEM, STOCK]
 AS_OF = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
@@ -164,8 +162,8 @@ def test_doubled_keys_missing_tables_and_columns_refuse_it_all_at_once(settings:
     tables = [
         ITEM,
         STOCK,
-        PublishedTable("gone", ("marts", "gone"), ("k",)),
-        PublishedTable("keyless", ("canonical", "item"), ("k",)),
+        PublishedTable("gone", "marts.gone", ("k",)),
+        PublishedTable("keyless", "canonical.item", ("k",)),
     ]
     with pytest.raises(PublicationError) as caught:
         _publish(settings, tables)
@@ -181,14 +179,14 @@ def test_names_from_the_manifest_are_quoted(settings: Settings, warehouse: Calla
     odd = 'we"ird; drop table canonical.item --'
     quoted = '"' + odd.replace('"', '""') + '"'
     warehouse(f"create table marts.{quoted} as select 1 as {quoted}")
-    result = _publish(settings, [PublishedTable("odd", ("marts", odd), (odd,), "it's; odd", {odd: "it's"})])
+    result = _publish(settings, [PublishedTable("odd", f"marts.{odd}", (odd,), "it's; odd", {odd: "it's"})])
     assert result.rows_added == 1
     warehouse("select * from canonical.item")
 
 
 def test_a_home_with_quotes_brackets_and_equals_signs_works(tmp_path: Path) -> None:
     home = tmp_path / "it's [a] *home* x=1"
-    settings = Settings(home=home)
+    settings = Settings(home=home)  # pyright: ignore[reportCallIssue]
     settings.warehouse_dir.mkdir(parents=True)
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute("create schema canonical; create table canonical.item as select 'I1' as item_number")

@@ -43,7 +43,7 @@ def test_only_marked_models_are_published(tmp_path: Path) -> None:
     item, supplier = published_tables(path)
     assert supplier.name == "supplier"
     assert item == PublishedTable(
-        "item", ("canonical", "item"), ("item_number",), "One row per item.", {"item_number": "The item."}
+        "item", "canonical.item", ("item_number",), "One row per item.", {"item_number": "The item."}
     )
 
 
