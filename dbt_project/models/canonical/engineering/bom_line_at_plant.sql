@@ -1,0 +1,182 @@
+with
+
+lines as (
+
+    select * from {{ ref('stg_bom_line') }}
+
+),
+
+headers as (
+
+    select * from {{ ref('stg_bom_header') }}
+
+),
+
+item_units as (
+
+    select
+        item_number,
+        unit,
+        base_unit,
+        numerator,
+        denominator,
+    from {{ ref('item_unit') }}
+
+),
+
+items as (
+
+    select
+        item_number,
+        base_unit,
+    from {{ ref('item') }}
+
+),
+
+served_plants as (
+
+    select
+        source_system,
+        plant_id,
+    from {{ source('estate', 'system_plant') }}
+
+),
+
+-- a line without a plant holds at every plant its system serves
+plants as (
+
+    select source_system, plant_id, null as line_plant_id from served_plants
+    union all
+    select distinct source_system, plant_id, plant_id as line_plant_id from lines where plant_id is not null
+
+),
+
+at_plant as (
+
+    select
+        lines.* exclude (plant_id),
+        plants.plant_id,
+        headers.parent_item_number is not null as has_header,
+        headers.status as header_status,
+        coalesce(headers.base_quantity, 1) as header_base_quantity,
+        headers.unit as header_unit,
+        headers.lot_size_from,
+        headers.lot_size_to,
+        headers.effective_from as header_effective_from,
+        headers.effective_to as header_effective_to,
+    from lines
+    inner join plants
+        on lines.source_system = plants.source_system
+        and lines.plant_id is not distinct from plants.line_plant_id
+    left join headers
+        on lines.source_system = headers.source_system
+        and lines.parent_item_number = headers.parent_item_number
+        and lines.plant_id is not distinct from headers.plant_id
+        and lines.usage is not distinct from headers.usage
+        and lines.alternative is not distinct from headers.alternative
+        and lines.revision is not distinct from headers.revision
+    where
+        lines.applicable_plants is null
+        or list_contains(list_transform(string_split(lines.applicable_plants, ','), lambda p: trim(p)), plants.plant_id)
+
+),
+
+-- rules 8, 19: everything per one piece of the parent in base units, with one division of exact numbers.
+-- An item without a master record has no base unit; its own unit then stands, and bom_finding says so.
+factors as (
+
+    select
+        at_plant.*,
+        coalesce(components.base_unit, at_plant.unit) as base_unit,
+        case when components.item_number is null then 1 else component_units.numerator end as component_numerator,
+        case when components.item_number is null then 1 else component_units.denominator end as component_denominator,
+        case
+            when parents.item_number is null or at_plant.header_unit is null then 1
+            else parent_units.numerator
+        end as parent_numerator,
+        case
+            when parents.item_number is null or at_plant.header_unit is null then 1
+            else parent_units.denominator
+        end as parent_denominator,
+    from at_plant
+    left join items as components on at_plant.component_item_number = components.item_number
+    left join items as parents on at_plant.parent_item_number = parents.item_number
+    left join item_units as component_units
+        on at_plant.component_item_number = component_units.item_number
+        and at_plant.unit = component_units.unit
+    left join item_units as parent_units
+        on at_plant.parent_item_number = parent_units.item_number
+        and at_plant.header_unit = parent_units.unit
+
+),
+
+converted as (
+
+    select
+        *,
+        -- rule 9: a fixed quantity is per order, so the base quantity doesn't divide it
+        case
+            when coalesce(is_fixed_quantity, false) then {{ scale_quantity('quantity', 'component_numerator', 'component_denominator') }}
+            else {{ decimal_divide(
+                'cast(quantity as decimal(38, 6)) * component_numerator::decimal(18, 0) * parent_denominator::decimal(18, 0)',
+                'cast(header_base_quantity as decimal(38, 6)) * component_denominator::decimal(18, 0)'
+                ~ ' * parent_numerator::decimal(18, 0)',
+                12, 6) }}
+        end as quantity_per,
+        case
+            when component_numerator is null then 'unit_not_convertible'
+            when parent_numerator is null and not coalesce(is_fixed_quantity, false) then 'header_unit_not_convertible'
+            when header_base_quantity <= 0 then 'base_quantity_not_positive'
+            when quantity_per is null then 'quantity_too_large'
+        end as refusal_reason,
+    from factors
+
+),
+
+final as (
+
+    select
+        source_system,
+        plant_id,
+        parent_item_number,
+        usage,
+        alternative,
+        revision,
+        line_id,
+        position,
+        component_item_number,
+        component_revision,
+        quantity_per,
+        base_unit as unit,
+        coalesce(is_fixed_quantity, false) as is_fixed_quantity,
+        component_scrap as scrap_fraction,
+        scrap_method,
+        assembly_scrap as assembly_scrap_fraction,
+        coalesce(is_net, false) as is_net,
+        operation_sequence,
+        alternate_group,
+        alternate_priority,
+        usage_probability,
+        is_phantom,
+        coalesce(line_type, 'component') as line_type,
+        reference_designators,
+        is_manufacturing_only,
+        greatest(effective_from, header_effective_from) as effective_from,
+        least(effective_to, header_effective_to) as effective_to,
+        engineering_change_in,
+        engineering_change_out,
+        quantity as source_quantity,
+        unit as source_unit,
+        header_base_quantity as base_quantity,
+        header_status,
+        lot_size_from,
+        lot_size_to,
+        refusal_reason,
+        batch_id,
+        correlation_id,
+        recorded_at,
+    from converted
+
+)
+
+select * from final

@@ -1,0 +1,18 @@
+with
+
+final as (
+
+    select
+        source_system,
+        item_number,
+        effective_from,
+        effective_to,
+        native_item_number,
+        batch_id,
+        correlation_id,
+        recorded_at,
+    from {{ ref('stg_item_sales_period') }}
+
+)
+
+select * from final

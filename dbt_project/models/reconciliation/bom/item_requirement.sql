@@ -1,0 +1,190 @@
+{#- Both only end what could otherwise grow without bound; no sound structure comes near them. -#}
+{%- set deepest = 250 -%}
+{%- set longest_way_in_cycle = 8 -%}
+
+with recursive
+
+structure as (
+
+    select
+        item_structure.plant_id,
+        item_structure.parent_item_number,
+        item_structure.component_item_number,
+        item_structure.is_fixed_quantity,
+        item_structure.requirement_kind,
+        item_structure.is_phantom,
+        cast(item_structure.quantity_per as decimal(30, 12)) as quantity_per,
+    from {{ ref('item_structure') }} as item_structure
+
+),
+
+units as (
+
+    select
+        plant_id,
+        component_item_number,
+        min(unit) as unit,
+    from {{ ref('item_structure') }}
+    group by plant_id, component_item_number
+
+),
+
+cycle_members as (
+
+    select distinct
+        plant_id,
+        unnest(cycle_path) as item_number,
+    from {{ ref('bom_cycle') }}
+
+),
+
+roots as (
+
+    select distinct
+        structure.plant_id,
+        structure.parent_item_number as root_item_number,
+        cycle_members.item_number is not null as is_cyclic,
+    from structure
+    left join cycle_members
+        on structure.plant_id = cycle_members.plant_id
+        and structure.parent_item_number = cycle_members.item_number
+
+),
+
+edges as (
+
+    select
+        structure.*,
+        cycle_members.item_number is not null as is_cyclic,
+    from structure
+    left join cycle_members
+        on structure.plant_id = cycle_members.plant_id
+        and structure.component_item_number = cycle_members.item_number
+
+),
+
+-- Level by level, with all ways to the same item at one depth in one row: the work grows with the structure's edges,
+-- not with its paths. `visited` holds only members of cycles, since nothing else can come twice on one way (rule 15).
+walk as (
+
+    select
+        plant_id,
+        root_item_number,
+        root_item_number as item_number,
+        'component' as requirement_kind,
+        false as is_phantom,
+        0 as level,
+        0 as depth,
+        case when is_cyclic then [root_item_number] else []::varchar[] end as visited,
+        1::decimal(38, 14) as scaling_quantity,
+        0::decimal(38, 14) as fixed_quantity,
+        1::hugeint as paths,
+        not is_cyclic as is_complete,
+    from roots
+    union all
+    select
+        walk.plant_id,
+        walk.root_item_number,
+        edges.component_item_number as item_number,
+        edges.requirement_kind,
+        edges.is_phantom,
+        -- rule 11: what a phantom holds joins the phantom's own level
+        walk.level + case when walk.is_phantom then 0 else 1 end as level,
+        walk.depth + 1 as depth,
+        case when edges.is_cyclic then list_append(walk.visited, edges.component_item_number) else walk.visited end
+            as visited,
+        -- rule 9: a fixed quantity is the same for an order of one and of a thousand
+        sum(
+            case when edges.is_fixed_quantity then 0::decimal(38, 14)
+                else cast(try(walk.scaling_quantity * edges.quantity_per) as decimal(38, 14))
+            end
+        ) as scaling_quantity,
+        sum(
+            case when edges.is_fixed_quantity then cast(try(edges.quantity_per * walk.paths::decimal(20, 0)) as decimal(38, 14))
+                else cast(try(walk.fixed_quantity * edges.quantity_per) as decimal(38, 14))
+            end
+        ) as fixed_quantity,
+        sum(walk.paths) as paths,
+        bool_and(
+            walk.is_complete
+            and not edges.is_cyclic
+            and edges.quantity_per is not null
+            and try(walk.scaling_quantity * edges.quantity_per) is not null
+        ) as is_complete,
+    from walk
+    inner join edges on walk.plant_id = edges.plant_id and walk.item_number = edges.parent_item_number
+    where
+        walk.requirement_kind = 'component'
+        and walk.depth < {{ deepest }}
+        and len(walk.visited) <= {{ longest_way_in_cycle }}
+        and not list_contains(walk.visited, edges.component_item_number)
+    group by
+        walk.plant_id,
+        walk.root_item_number,
+        edges.component_item_number,
+        edges.requirement_kind,
+        edges.is_phantom,
+        edges.is_cyclic,
+        walk.is_phantom,
+        walk.level,
+        walk.depth,
+        walk.visited
+
+),
+
+totals as (
+
+    select
+        plant_id,
+        root_item_number,
+        item_number as component_item_number,
+        requirement_kind,
+        sum(scaling_quantity) as scaling_quantity,
+        sum(fixed_quantity) as fixed_quantity,
+        min(level) as level_min,
+        max(level) as level_max,
+        sum(paths) as paths,
+        bool_and(is_complete) as is_complete,
+    from walk
+    where depth > 0 and not is_phantom
+    group by plant_id, root_item_number, item_number, requirement_kind
+
+),
+
+parents as (
+
+    select distinct
+        plant_id,
+        root_item_number as item_number,
+    from roots
+
+),
+
+final as (
+
+    select
+        totals.plant_id,
+        totals.root_item_number,
+        totals.component_item_number,
+        totals.requirement_kind,
+        -- rule 10: the one rounding
+        cast(round(totals.scaling_quantity + totals.fixed_quantity, 6) as decimal(28, 6)) as quantity_per_root,
+        cast(round(totals.scaling_quantity, 6) as decimal(28, 6)) as scaling_quantity,
+        cast(round(totals.fixed_quantity, 6) as decimal(28, 6)) as fixed_quantity,
+        units.unit,
+        totals.level_min,
+        totals.level_max,
+        totals.paths,
+        parents.item_number is null as is_leaf,
+        totals.is_complete,
+    from totals
+    left join units
+        on totals.plant_id = units.plant_id
+        and totals.component_item_number = units.component_item_number
+    left join parents
+        on totals.plant_id = parents.plant_id
+        and totals.component_item_number = parents.item_number
+
+)
+
+select * from final

@@ -1,0 +1,47 @@
+with
+
+current_rows as (
+
+    {{ current_rows('item_plant') }}
+
+),
+
+item_ids as (
+
+    select
+        source_system,
+        native_id,
+        item_number,
+    from {{ ref('item_native_id') }}
+
+),
+
+final as (
+
+    select
+        current_rows.source_system,
+        coalesce(item_ids.item_number, current_rows.item_number) as item_number,
+        current_rows.plant_id,
+        current_rows.planning_status,
+        current_rows.lead_time_days,
+        current_rows.safety_stock,
+        current_rows.reorder_point,
+        current_rows.lot_size,
+        current_rows.is_phantom,
+        current_rows.is_backflushed,
+        current_rows.standard_cost,
+        current_rows.currency,
+        current_rows.storage_location,
+        current_rows.mrp_controller,
+        current_rows.item_number as native_item_number,
+        current_rows.batch_id,
+        current_rows.correlation_id,
+        current_rows.recorded_at,
+    from current_rows
+    left join item_ids
+        on current_rows.source_system = item_ids.source_system
+        and current_rows.item_number = item_ids.native_id
+
+)
+
+select * from final
