@@ -6,6 +6,8 @@ Doesn't belong here: anything about one manufacturer (that is the estate).
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -97,3 +99,8 @@ class Settings(BaseSettings):
 def get_settings() -> Settings:
     """The settings of this process, read once. Tests clear it with `get_settings.cache_clear()`."""
     return Settings()  # pyright: ignore[reportCallIssue]
+
+
+def environment() -> Mapping[str, str]:
+    """All variables of this process, for the `${VAR}` of an estate: their names are the estate's own."""
+    return dict(os.environ)

@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+)
 
 SystemKind = Literal["plm", "erp", "mes", "wms", "tms", "qms", "procurement", "scheduling"]
 Severity = Literal["critical", "high", "medium", "low", "info"]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-PlantId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")]
+PlantId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]{0,31}$")]
 
 _DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
 _DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -38,8 +47,14 @@ def _duration(value: Any) -> Any:
     return value
 
 
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+TimeZone = Annotated[
+    str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+\s*[mhd]\s*$", "examples": ["30m", "26h", "7d"]}),
+]
 
 
 class Model(BaseModel):
@@ -55,7 +70,7 @@ class Plant(Model):
     name: str
     timezone: TimeZone = Field(description="IANA zone; the plant's days begin at its own midnight.")
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-    calendar: str | None = Field(None, description="Name of the working calendar.")
+    calendar: str | None = Field(default=None, description="Name of the working calendar.")
 
 
 class Role(Model):
@@ -69,16 +84,18 @@ class Role(Model):
 class Tolerance(Model):
     """Differences up to this size are equal (rule 38): |a − b| ≤ absolute, or ≤ relative × the larger magnitude."""
 
-    absolute: float = Field(0, ge=0, description="In the attribute's own unit.")
-    relative: float = Field(0, ge=0, le=1, description="A fraction, 0.01 = 1 %.")
+    absolute: float = Field(default=0, ge=0, description="In the attribute's own unit.")
+    relative: float = Field(default=0, ge=0, le=1, description="A fraction, 0.01 = 1 %.")
 
 
 class Defaults(Model):
     """Values for whatever a system or extract does not say itself."""
 
-    reject_limit: float = Field(0.05, ge=0, le=1, description="Share of rejects above which a batch is refused whole.")
-    schedule: str | None = Field(None, description="Cron expression, read in the system's time zone.")
-    freshness: Duration | None = Field(None, description="Longest acceptable age of the newest batch.")
+    reject_limit: float = Field(
+        default=0.05, ge=0, le=1, description="Share of rejects above which a batch is refused whole."
+    )
+    schedule: str | None = Field(default=None, description="Cron expression, read in the system's time zone.")
+    freshness: Duration | None = Field(default=None, description="Longest acceptable age of the newest batch.")
 
 
 class EstateFile(Model):
@@ -107,7 +124,7 @@ class OwnershipRule(Model):
     conflict: Literal["report", "tolerate", "block"] = "report"
     plants: list[PlantId] = Field(default_factory=list, description="Only at these plants; all when empty.")
     item_types: list[str] = Field(default_factory=list, description="Only for these item types; all when empty.")
-    steward: Identifier | None = Field(None, description="Role that mends a differing value.")
+    steward: Identifier | None = Field(default=None, description="Role that mends a differing value.")
 
     @field_validator("attribute")
     @classmethod
@@ -136,22 +153,28 @@ class Format(Model):
     """How the bytes of a file become rows of named columns. Unset fields take the connector's, then the default."""
 
     format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"] | None = None
-    delimiter: str | None = Field(None, description="One or several characters; default comma.")
-    quote: str | None = Field(None, description='Quote character; "" switches quoting off; default ".')
-    escape: str | None = Field(None, description="Escape character within quotes; default the quote itself.")
-    header: bool | None = Field(None, description="Whether the first row names the columns; default true.")
-    column_names: list[str] | None = Field(None, description="Names for a file without header.")
-    encoding: str | None = Field(None, description="Python codec name; default utf-8, a byte-order mark is fine.")
-    decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of numbers; default a point.")
-    thousands: str | None = Field(None, description="Thousands separator of numbers, removed before casting.")
-    trailing_minus: bool | None = Field(None, description="Numbers such as 12.50- are negative.")
-    date_formats: list[str] | None = Field(None, description="strptime formats tried in order before ISO 8601.")
-    null_words: list[str] | None = Field(None, description="Texts that mean no value; default the empty text.")
-    skip_rows: int | None = Field(None, ge=0, description="Lines before the header.")
-    fields: list[FixedField] | None = Field(None, description="Layout of a fixed-width file.")
-    records_path: str | None = Field(None, description="Dotted path to the array of records in a JSON document.")
-    sheet: str | None = Field(None, description="Excel sheet; default the first.")
-    compression: Literal["auto", "gzip", "zip", "none"] | None = Field(None, description="Default by file ending.")
+    delimiter: str | None = Field(default=None, description="One or several characters; default comma.")
+    quote: str | None = Field(default=None, description='Quote character; "" switches quoting off; default ".')
+    escape: str | None = Field(default=None, description="Escape character within quotes; default the quote itself.")
+    header: bool | None = Field(default=None, description="Whether the first row names the columns; default true.")
+    column_names: list[str] | None = Field(default=None, description="Names for a file without header.")
+    encoding: str | None = Field(
+        default=None, description="Python codec name; default utf-8, a byte-order mark is fine."
+    )
+    decimal: Literal[".", ","] | None = Field(default=None, description="Decimal mark of numbers; default a point.")
+    thousands: str | None = Field(default=None, description="Thousands separator of numbers, removed before casting.")
+    trailing_minus: bool | None = Field(default=None, description="Numbers such as 12.50- are negative.")
+    date_formats: list[str] | None = Field(default=None, description="strptime formats tried in order before ISO 8601.")
+    null_words: list[str] | None = Field(default=None, description="Texts that mean no value; default the empty text.")
+    skip_rows: int | None = Field(default=None, ge=0, description="Lines before the header.")
+    fields: list[FixedField] | None = Field(default=None, description="Layout of a fixed-width file.")
+    records_path: str | None = Field(
+        default=None, description="Dotted path to the array of records in a JSON document."
+    )
+    sheet: str | None = Field(default=None, description="Excel sheet; default the first.")
+    compression: Literal["auto", "gzip", "zip", "none"] | None = Field(
+        default=None, description="Default by file ending."
+    )
 
 
 class FilesConnector(Format):
@@ -165,10 +188,14 @@ class ControlFile(Model):
     """A companion file that says what its data file holds."""
 
     pattern: str = Field(description="Its name; {stem} stands for the data file's name without ending.")
-    row_count: str | None = Field(None, description="Regular expression whose first group is the row count.")
-    sha256: str | None = Field(None, description="Regular expression whose first group is the data file's SHA-256.")
-    total: str | None = Field(None, description="Regular expression whose first group is the sum of `total_of`.")
-    total_of: str | None = Field(None, description="SQL expression over the source row that `total` adds up.")
+    row_count: str | None = Field(default=None, description="Regular expression whose first group is the row count.")
+    sha256: str | None = Field(
+        default=None, description="Regular expression whose first group is the data file's SHA-256."
+    )
+    total: str | None = Field(
+        default=None, description="Regular expression whose first group is the sum of `total_of`."
+    )
+    total_of: str | None = Field(default=None, description="SQL expression over the source row that `total` adds up.")
 
 
 class Trailer(Model):
@@ -183,15 +210,19 @@ class CompleteWhen(Model):
 
     control_file: ControlFile | None = None
     trailer: Trailer | None = None
-    row_count: int | None = Field(None, ge=0, description="Exact number of records expected.")
-    footer: Literal["parquet"] | None = Field(None, description="A Parquet footer is written last and counts the rows.")
+    row_count: int | None = Field(default=None, ge=0, description="Exact number of records expected.")
+    footer: Literal["parquet"] | None = Field(
+        default=None, description="A Parquet footer is written last and counts the rows."
+    )
 
 
 class ColumnMapping(Model):
     """One contract column's source."""
 
     sql: str = Field(description="SQL expression over the source row.")
-    codes: Identifier | None = Field(None, description="Code map in codes/<name>.csv that translates the value.")
+    codes: Identifier | None = Field(
+        default=None, description="Code map in codes/<name>.csv that translates the value."
+    )
 
 
 class Join(Model):
@@ -205,33 +236,42 @@ class Join(Model):
 
 
 def _mapping(value: Any) -> Any:
-    return {"sql": value} if isinstance(value, str) else value
+    if isinstance(value, bool):
+        return {"sql": "true" if value else "false"}
+    return {"sql": str(value)} if isinstance(value, str | int | float) else value
 
 
 class Extract(Model):
     """One entity as one system delivers it."""
 
-    entity: Identifier | None = Field(None, description="Contract it lands under; default the extract's own name.")
+    entity: Identifier | None = Field(
+        default=None, description="Contract it lands under; default the extract's own name."
+    )
     description: str = ""
     from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
     options: Format = Field(default_factory=Format, description="Where this extract's files differ from the system's.")
     delivery: Literal["snapshot", "delta", "events"]
     batch_by: str = Field(
-        "file", description='"file": each file is a batch; "all": all together; else a regular expression on the file '
-        "name whose first group joins pages into one batch."
+        default="file",
+        description='"file": each file is a batch; "all": all together; else a regular expression on the file '
+        "name whose first group joins pages into one batch.",
     )
     extracted_at: str | None = Field(
-        None, description="Regular expression on the file name whose first group is the delivery's time (ISO 8601, or "
-        "digits YYYYMMDD[HHMM[SS]]) in the system's zone; default the file's modification time."
+        default=None,
+        description="Regular expression on the file name whose first group is the delivery's time (ISO 8601, or "
+        "digits YYYYMMDD[HHMM[SS]]) in the system's zone; default the file's modification time.",
     )
     complete_when: CompleteWhen | None = None
-    columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_mapping)]] = Field(
-        description="Contract column → SQL expression over the source row."
+    columns: dict[
+        str,
+        Annotated[ColumnMapping, BeforeValidator(_mapping, json_schema_input_type=ColumnMapping | str | float | bool)],
+    ] = Field(description="Contract column → SQL expression over the source row.")
+    where: str | None = Field(
+        default=None, description="SQL condition; other rows are counted as filtered, not landed."
     )
-    where: str | None = Field(None, description="SQL condition; other rows are counted as filtered, not landed.")
-    distinct: bool = Field(False, description="Collapse rows that map to the same record, counted as filtered.")
+    distinct: bool = Field(default=False, description="Collapse rows that map to the same record, counted as filtered.")
     joins: list[Join] = Field(default_factory=list)
-    reject_limit: float | None = Field(None, ge=0, le=1)
+    reject_limit: float | None = Field(default=None, ge=0, le=1)
     schedule: str | None = None
     freshness: Duration | None = None
 
@@ -239,7 +279,9 @@ class Extract(Model):
 class DaylightSaving(Model):
     """What to do with local times that don't exist or exist twice (rule 5)."""
 
-    gap: Literal["reject", "shift"] = Field("reject", description="shift: move forward by the length of the gap.")
+    gap: Literal["reject", "shift"] = Field(
+        default="reject", description="shift: move forward by the length of the gap."
+    )
     fold: Literal["reject", "earlier", "later"] = "reject"
 
 
@@ -250,9 +292,11 @@ class SystemFile(Model):
     kind: SystemKind
     name: str = ""
     description: str = ""
-    owner: Identifier | None = Field(None, description="Role that answers for the feed.")
+    owner: Identifier | None = Field(default=None, description="Role that answers for the feed.")
     plants: list[PlantId] = Field(min_length=1)
-    timezone: TimeZone | None = Field(None, description="Zone of its naive timestamps; required in practice (rule 5).")
+    timezone: TimeZone | None = Field(
+        default=None, description="Zone of its naive timestamps; required in practice (rule 5)."
+    )
     daylight_saving: DaylightSaving = Field(default_factory=DaylightSaving)
     line_identity: Literal["component", "position", "reference_designator"] = Field(
         "component", description="What identifies a bill line in this system (rule 7)."
@@ -261,9 +305,9 @@ class SystemFile(Model):
         "latest_valid_from", description="Which of two overlapping lines counts (rule 2)."
     )
     connector: FilesConnector
-    schedule: str | None = Field(None, description="Cron expression in the system's time zone.")
+    schedule: str | None = Field(default=None, description="Cron expression in the system's time zone.")
     freshness: Duration | None = None
-    reject_limit: float | None = Field(None, ge=0, le=1)
+    reject_limit: float | None = Field(default=None, ge=0, le=1)
     extracts: dict[Identifier, Extract] = Field(min_length=1)
 
     def entity_of(self, extract_name: str) -> str:
