@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mfg_assets.errors import MfgError
 from mfg_assets.publish import PublishedTable, publish
 from mfg_assets.settings import Settings
 
@@ -61,6 +62,8 @@ def main() -> None:
             try:
                 _child(order, home, writable)
                 code = 0
+            except MfgError as error:
+                os.write(writable, f": {error}".replace("\n", " ").encode())
             finally:
                 os._exit(code)
         os.close(writable)
