@@ -26,7 +26,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".mfg"), description="Everything a run writes.")
     estate: Path | None = Field(None, description="Folder of the estate; there is no default manufacturer.")
-    dagster_url: SecretStr | None = Field(None, description="PostgreSQL URL of Dagster's own storage; SQLite when unset.")
+    dagster_url: SecretStr | None = Field(
+        None, description="PostgreSQL URL of Dagster's own storage; SQLite when unset."
+    )
     serving_url: SecretStr | None = Field(None, description="PostgreSQL URL of the serving schema.")
     memory_limit: str = Field("2GB", description="DuckDB memory limit of one connection.")
     threads: int = Field(2, ge=1, description="DuckDB threads of one connection.")

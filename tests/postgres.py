@@ -87,7 +87,13 @@ def _free_port() -> int:
 def _run(*command: str | Path) -> None:
     as_user = {"user": UNPRIVILEGED, "extra_groups": []} if os.geteuid() == 0 else {}
     done = subprocess.run(
-        [str(c) for c in command], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/", **as_user
+        [str(c) for c in command],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        **as_user,
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stdout}{done.stderr}")

@@ -59,7 +59,9 @@ def _column(p: Any, path: Path) -> Column:
     custom = {c.property: c.value for c in p.customProperties or []}
     options = p.logicalTypeOptions or {}
     if p.physicalType not in SQL_TYPES:
-        raise ContractError(Problem(f"{p.name}: physicalType {p.physicalType!r} is not one of {sorted(SQL_TYPES)}", path))
+        raise ContractError(
+            Problem(f"{p.name}: physicalType {p.physicalType!r} is not one of {sorted(SQL_TYPES)}", path)
+        )
     if not p.description:
         raise ContractError(Problem(f"{p.name}: has no description", path))
     code_type = custom.get("codeType")

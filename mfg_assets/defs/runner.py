@@ -200,7 +200,7 @@ def _note(
 
 
 def _model_seconds(settings: Settings, total: float) -> dict[str, float]:
-    """dbt's time by layer; what is left is dbt's own start."""
+    """Dbt's time by layer; what is left is dbt's own start."""
     path = settings.warehouse_dir / "dbt_target" / "run_results.json"
     if not total or not path.is_file():
         return {}

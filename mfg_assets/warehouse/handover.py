@@ -70,7 +70,8 @@ def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
     return Handover(
         landing=counts,
         estate={t.name: len(t.rows) for t in tables if t.schema == "estate"},
-        platform={t.name: len(t.rows) for t in tables if t.schema == "platform"} | {"dead_letter": dead[0] if dead else 0},
+        platform={t.name: len(t.rows) for t in tables if t.schema == "platform"}
+        | {"dead_letter": dead[0] if dead else 0},
     )
 
 

@@ -47,9 +47,7 @@ def attribute_owners(estate: Estate) -> list[AttributeOwner]:
     return result
 
 
-def _rules_by_scope(
-    estate: Estate, entity: str, attribute: str
-) -> dict[tuple[str | None, str | None], OwnershipRule]:
+def _rules_by_scope(estate: Estate, entity: str, attribute: str) -> dict[tuple[str | None, str | None], OwnershipRule]:
     chosen: dict[tuple[str | None, str | None], OwnershipRule] = {}
     for name in (f"{entity}.*", f"{entity}.{attribute}"):
         for rule in estate.ownership.rules:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,7 +85,7 @@ def write(settings: Settings, estate: Estate, run_id: str) -> Built:
     path = _path(settings)
     aside = path.with_suffix(".tmp")
     aside.write_text(json.dumps(asdict(built), default=str))
-    os.replace(aside, path)
+    aside.replace(path)
     return built
 
 

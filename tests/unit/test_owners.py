@@ -23,7 +23,7 @@ def _system(name: str, kind: str) -> SystemFile:
 
 def _estate(*rules: OwnershipRule) -> Estate:
     return Estate(
-        path=Path("."),
+        path=Path(),
         file=EstateFile.model_validate(
             {"name": "t", "plants": [{"id": "P1", "name": "p", "timezone": "UTC", "currency": "EUR"}]}
         ),

@@ -1,0 +1,108 @@
+"""The main job as a person starts it, on a manufacturer of four items whose results can be worked out by hand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mfg_assets import publish
+from mfg_assets.settings import Settings
+from tests.integration.conftest import mfg
+from tests.mini import DATA, write, write_mini
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Folder and environment of one home that the tests of this module change in order."""
+    folder = tmp_path_factory.mktemp("mini")
+    estate = write_mini(folder)
+    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(estate)}
+    done = mfg(environment, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, environment
+
+
+def _rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(folder / "home" / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def _version(folder: Path) -> str:
+    current = publish.status(Settings(home=folder / "home")).current
+    assert current is not None
+    return current.content_hash
+
+
+def test_every_record_lands_or_is_a_dead_letter(mini: tuple[Path, dict[str, str]]) -> None:
+    rows = _rows(
+        mini[0],
+        "select entity, rows_received, rows_landed, rows_rejected from batch_manifest order by entity",
+    )
+    assert rows == [
+        ("bom_header", 2, 2, 0),
+        ("bom_line", 4, 4, 0),
+        ("inventory_balance", 3, 2, 1),
+        ("inventory_movement", 4, 4, 0),
+        ("item", 4, 4, 0),
+    ]
+    reasons = _rows(mini[0], "select reasons, payload ->> 'quantity', source_row from dead_letter")
+    assert reasons == [(["not_castable"], "five", 3)]
+
+
+def test_a_bike_needs_64_spokes_today(mini: tuple[Path, dict[str, str]]) -> None:
+    rows = _rows(
+        mini[0],
+        "select component_item_number, quantity_per_root from item_requirement "
+        "where root_item_number = 'BIKE' order by 1",
+    )
+    assert [(item, float(quantity)) for item, quantity in rows] == [("FRAME", 1), ("SPOKE", 64), ("WHEEL", 2)]  # type: ignore[arg-type]
+
+
+def test_balance_and_ledger_differ_by_three_wheels(mini: tuple[Path, dict[str, str]]) -> None:
+    rows = _rows(mini[0], "select item_number, difference from inventory_comparison where difference <> 0 order by 1")
+    assert [(item, abs(float(quantity))) for item, quantity in rows if item != "SPOKE"] == [("WHEEL", 3)]  # type: ignore[arg-type]
+
+
+def test_the_second_run_lands_nothing_publishes_nothing_and_says_so(mini: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = mini
+    before = _version(folder)
+    done = mfg(environment, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unchanged" in done.stdout.lower() or "nothing" in done.stdout.lower()
+    assert _version(folder) == before
+    assert len(list((folder / "home" / "published" / "versions").iterdir())) == 1
+
+
+def test_a_rebuilt_warehouse_publishes_the_same_content(mini: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = mini
+    before = _version(folder)
+    shutil.rmtree(folder / "home" / "warehouse")
+    done = mfg(environment, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _version(folder) == before
+
+
+def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(mini: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = mini
+    write(folder / "data" / "erp" / "stock_20250302.csv", DATA["erp/stock_20250301.csv"].replace("17,0", "20,0"))
+    done = mfg(environment, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    current = publish.status(Settings(home=folder / "home")).current
+    assert current is not None
+    changed = set(current.tables_changed)
+    assert {"inventory_comparison", "inventory_state", "batch_manifest"} <= changed
+    assert not changed & {"item", "bom_line", "reconciled_bom_line", "item_requirement", "procurement_finding"}
+
+
+def test_rule_33_a_refused_batch_leaves_yesterdays_state(mini: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = mini
+    before = _rows(folder, "select * from inventory_state order by all")
+    bad = DATA["erp/stock_20250301.csv"].replace("10,0", "ten").replace("17,0", "seventeen")
+    write(folder / "data" / "erp" / "stock_20250303.csv", bad)
+    done = mfg(environment, "run")
+    assert "refused" in done.stdout.lower()
+    assert _rows(folder, "select * from inventory_state order by all") == before
+    assert _rows(folder, "select state from batch_manifest where rows_rejected = 3") == [("refused",)]
