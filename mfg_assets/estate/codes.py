@@ -30,11 +30,15 @@ class CodeRow:
 
 @dataclass(frozen=True)
 class CodeFile:
-    """One code map as read: its sound rows, and what is wrong with the others."""
+    """One code map as read: its sound rows, and what is wrong with the others.
+
+    `is_whole` is False where reading had to stop: then a row that isn't here may well be in the file.
+    """
 
     path: Path
     rows: tuple[CodeRow, ...]
     problems: tuple[Problem, ...]
+    is_whole: bool = True
 
     @property
     def name(self) -> str:
@@ -42,8 +46,8 @@ class CodeFile:
         return self.path.stem
 
     def serves(self, system: str) -> bool:
-        """Whether any row counts for the system."""
-        return any(row.system in (system, ANY_SYSTEM) for row in self.rows)
+        """Whether any row counts for the system, as far as can be known."""
+        return not self.is_whole or any(row.system in (system, ANY_SYSTEM) for row in self.rows)
 
     def code_map(self) -> CodeMap:
         """The map as the rest of the platform sees it."""
@@ -56,22 +60,19 @@ def read_code_file(path: Path, systems: Collection[str]) -> CodeFile:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        return CodeFile(path, (), (Problem("the file is not UTF-8", path, line, "save it in UTF-8"),))
+        return _stopped(path, Problem("the file is not UTF-8", path, line, "save it in UTF-8"))
     except OSError as error:
-        return CodeFile(path, (), (Problem(f"the file can't be read: {error.strerror}", path),))
+        return _stopped(path, Problem(f"the file can't be read: {error.strerror}", path))
     problems: list[Problem] = []
     rows: list[CodeRow] = []
     first: dict[tuple[str, str], int] = {}
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    is_whole = True
     try:
         header = tuple(cell.strip() for cell in next(reader, []))
         if header != HEADER:
-            shown = ",".join(header)
-            return CodeFile(
-                path,
-                (),
-                (Problem(f"the header is {shown!r}", path, 1, f"begin with the line {','.join(HEADER)}"),),
-            )
+            shown, expected = ",".join(header), ",".join(HEADER)
+            return _stopped(path, Problem(f"the header is {shown!r}", path, 1, f"begin with the line {expected}"))
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -86,7 +87,12 @@ def read_code_file(path: Path, systems: Collection[str]) -> CodeFile:
                 rows.append(row)
     except csv.Error as error:
         problems.append(Problem(f"not valid CSV: {error}", path, reader.line_num, "close the quote"))
-    return CodeFile(path, tuple(rows), tuple(problems))
+        is_whole = False
+    return CodeFile(path, tuple(rows), tuple(problems), is_whole)
+
+
+def _stopped(path: Path, problem: Problem) -> CodeFile:
+    return CodeFile(path, (), (problem,), is_whole=False)
 
 
 def _row(line: int, cells: list[str], systems: Collection[str]) -> tuple[CodeRow | None, tuple[str, str | None] | None]:

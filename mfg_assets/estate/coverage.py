@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from mfg_assets.contracts import contracts
-from mfg_assets.estate.document import Part
+from mfg_assets.estate.document import Location, Part
 from mfg_assets.estate.mappings import entity_of
 from mfg_assets.estate.read import OWNERSHIP_FILE, EstateSource
 
@@ -25,32 +25,38 @@ class _Delivered:
 
 def check_ownership(source: EstateSource) -> None:
     """Report owned attributes that a system maps but no rule covers, or that none of their owners delivers."""
-    if source.ownership is not None and not source.ownership.is_readable:
+    if source.ownership is not None and source.ownership.tainted:
+        # What can't be read there may well be the rule that seems to be missing.
         return
+    unowned: dict[tuple[str, tuple[str, ...]], list[tuple[str, _Delivered]]] = defaultdict(list)
+    undelivered: dict[Location, list[tuple[str, Part, _Delivered]]] = defaultdict(list)
+    kinds_known = None not in source.system_kinds.values()
     for (entity, attribute), delivered in _delivered(source).items():
         name = f"{entity}.{attribute}"
         rules = _rules(source, entity, attribute)
-        if not rules:
-            delivered.parts[0].report(
-                f"nobody owns {name} ({_several(delivered.systems)} it)",
-                f"add a rule with attribute: {name} (or {entity}.*) and owners: to {OWNERSHIP_FILE}",
-            )
-            continue
         uncovered = sorted(delivered.plants - _covered(rules, delivered.plants))
         if uncovered:
-            delivered.parts[0].report(
-                f"nobody owns {name} at {', '.join(uncovered)}",
-                f"add a rule for it without plants: to {OWNERSHIP_FILE}, or one that names the plant",
-            )
-        all_known = None not in source.system_kinds.values()
-        if all_known and not any(_owners(source, rule) & delivered.systems for rule in rules):
-            rules[-1]["owners"].report(
-                f"{name} has owners that don't deliver it; {_several(delivered.systems)} it",
-                "name a system that maps it, or have an owner map it",
-            )
+            plants = tuple(uncovered) if len(uncovered) < len(delivered.plants) else ()
+            unowned[entity, plants].append((name, delivered))
+        if rules and kinds_known and not any(_owners(source, rule) & delivered.systems for rule in rules):
+            undelivered[rules[-1].location].append((name, rules[-1]["owners"], delivered))
+    for (entity, plants), attributes in unowned.items():
+        names = ", ".join(name for name, _ in attributes)
+        where = f" at {', '.join(plants)}" if plants else ""
+        pattern = names if len(attributes) == 1 else f"{entity}.*"
+        attributes[0][1].parts[0].report(
+            f"nobody owns {names}{where} ({_deliver(attributes[0][1].systems)})",
+            f"add a rule to {OWNERSHIP_FILE}: attribute: {pattern}, owners: […]",
+        )
+    for attributes in undelivered.values():
+        names = ", ".join(name for name, _, _ in attributes)
+        attributes[0][1].report(
+            f"these owners don't deliver {names} ({_deliver(attributes[0][2].systems)})",
+            "name a system that maps it, or have an owner map it",
+        )
 
 
-def _several(systems: set[str]) -> str:
+def _deliver(systems: set[str]) -> str:
     return f"{', '.join(sorted(systems))} deliver{'s' if len(systems) == 1 else ''}"
 
 
@@ -74,9 +80,15 @@ def _delivered(source: EstateSource) -> dict[tuple[str, str], _Delivered]:
 def _rules(source: EstateSource, entity: str, attribute: str) -> list[Part]:
     if source.ownership is None:
         return []
-    names = (f"{entity}.*", f"{entity}.{attribute}")
-    found = [r for r in source.ownership.root["rules"].items() if r["attribute"].value in names]
-    return sorted(found, key=lambda r: names.index(r["attribute"].value))
+    every = list(source.ownership.root["rules"].items())
+    special = [r for r in every if r["attribute"].value == f"{entity}.{attribute}"]
+    scopes = [_scope(r) for r in special]
+    general = [r for r in every if r["attribute"].value == f"{entity}.*" and _scope(r) not in scopes]
+    return [*general, *special]
+
+
+def _scope(rule: Part) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(p.value for p in rule["plants"].items()), frozenset(t.value for t in rule["item_types"].items())
 
 
 def _covered(rules: list[Part], plants: set[str]) -> set[str]:

@@ -146,15 +146,16 @@ def _expression(
     translated |= {row.native: row.code for row in file.rows if row.system == system.id} if file else {}
     if native.strip() in translated:
         code = translated[native.strip()]
-    elif column.code_type == "unit" and file is not None and file.serves(system.id):
+    elif column.code_type == "unit" and file is not None and file.is_whole and file.serves(system.id):
         expression.report(
             f"{column.name}: {file.path.name} has no unit {native!r} for {system.id}",
             f"add the line {system.id},{native},<UNECE code>",
         )
         return
     served = [p.value for p in system.document.root["plants"].items()]
-    if column.code_type == "plant" and code not in source.plant_ids:
-        expression.report(f"{column.name}: there is no plant {code!r}", suggestion(code, source.plant_ids))
+    plants = source.plant_ids
+    if column.code_type == "plant" and plants is not None and code not in plants:
+        expression.report(f"{column.name}: there is no plant {code!r}", suggestion(code, plants))
     elif column.code_type == "plant" and served and code not in served:
         expression.report(f"{column.name}: {system.id} doesn't serve the plant {code!r}", "add it to plants: above")
     elif column.code_type == "currency" and code not in CURRENCIES:

@@ -45,14 +45,24 @@ class EstateSource:
     problems: list[Problem]
 
     @property
-    def plant_ids(self) -> list[str]:
-        """Ids of all plants as written, also of faulty ones: an error in a plant must not make it unknown elsewhere."""
-        return [p["id"].value for p in self.estate.root["plants"].items() if isinstance(p["id"].value, str)]
+    def plant_ids(self) -> list[str] | None:
+        """Ids of all plants as written, also of faulty ones: an error in a plant must not make it unknown elsewhere.
+
+        None when estate.yaml is too broken to tell.
+        """
+        return self._ids("plants")
 
     @property
-    def role_ids(self) -> list[str]:
-        """Ids of all roles as written."""
-        return [r["id"].value for r in self.estate.root["roles"].items() if isinstance(r["id"].value, str)]
+    def role_ids(self) -> list[str] | None:
+        """Ids of all roles as written; None when estate.yaml is too broken to tell."""
+        return self._ids("roles")
+
+    def _ids(self, section: str) -> list[str] | None:
+        part = self.estate.root[section]
+        has_faulty_keys = any(len(place) <= 1 for place in self.estate.tainted)
+        if part.is_reported or (not part.exists and has_faulty_keys):
+            return None
+        return [p["id"].value for p in part.items() if isinstance(p["id"].value, str)]
 
     @property
     def system_kinds(self) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ Belongs here: unknown and duplicate names, schedules. Doesn't belong here: extra
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import get_args
 
 from mfg_assets.contracts import contracts
@@ -54,10 +55,11 @@ def check_schedule(part: Part) -> None:
 
 def check_role(part: Part, source: EstateSource) -> None:
     """Report a role that estate.yaml doesn't declare."""
-    if part.text is not None and part.text not in source.role_ids:
+    known = source.role_ids
+    if part.text is not None and known is not None and part.text not in known:
         part.report(
             f"there is no role {part.shown!r}",
-            suggestion(part.text, source.role_ids, "declare it under roles: in estate.yaml"),
+            suggestion(part.text, known, "declare it under roles: in estate.yaml"),
         )
 
 
@@ -91,14 +93,15 @@ def _unique(parts: Part, what: str) -> None:
 
 
 def _plants(parts: Part, source: EstateSource) -> None:
+    known = source.plant_ids
     seen: set[str] = set()
     for part in parts.items():
         if part.text is None:
             continue
-        if part.text not in source.plant_ids:
+        if known is not None and part.text not in known:
             part.report(
                 f"there is no plant {part.shown!r}",
-                suggestion(part.text, source.plant_ids, "declare it under plants: in estate.yaml"),
+                suggestion(part.text, known, "declare it under plants: in estate.yaml"),
             )
         elif part.text in seen:
             part.report(f"the plant {part.shown!r} stands twice", "keep one of them")
@@ -195,16 +198,16 @@ def _texts(parts: Part) -> list[str]:
 
 def _known_codes(file: CodeFile, source: EstateSource) -> CodeFile:
     """The file with a problem for each code that the map named like it may not translate to."""
-    known: dict[str, tuple[Iterable[str], str, str]] = {
+    known: dict[str, tuple[Iterable[str] | None, str, str]] = {
         "units": (units(), "is no unit of UNECE Recommendation 20", "use a code such as EA or KGM"),
         "plants": (source.plant_ids, "is no plant of this estate", "declare it under plants: in estate.yaml"),
         "currencies": (CURRENCIES, "is no currency of ISO 4217", "use a code such as EUR"),
     }
-    if file.name not in known:
+    codes, message, fix = known.get(file.name, (None, "", ""))
+    if codes is None:
         return file
-    codes, message, fix = known[file.name]
     choices = set(codes)
     found = [
         Problem(f"{row.code!r} {message}", file.path, row.line, fix) for row in file.rows if row.code not in choices
     ]
-    return CodeFile(file.path, file.rows, (*file.problems, *found))
+    return replace(file, problems=(*file.problems, *found))
