@@ -1,0 +1,178 @@
+{{ config(materialized='view') }}
+
+with
+
+lines as (
+
+    select
+        *,
+        purchase_order_number || '/' || line_number as object_key,
+    from {{ ref('purchase_order_line_posting') }}
+
+),
+
+ledgers as (
+
+    select
+        plant_id,
+        ledger_systems,
+        purchase_receipts,
+    from {{ ref('inventory_ledger_profile') }}
+
+),
+
+-- compared in the order's own unit where the ledger took its number over, in base units otherwise
+mismatched as (
+
+    select
+        lines.*,
+        'receipt_quantity' as finding_class,
+        case when lines.status = 'rejected' then 'high' else 'medium' end as severity,
+        case
+            when lines.posted_native_quantity = lines.ordered_quantity
+                then lines.posted_native_quantity - lines.stocked_quantity
+            else cast(lines.posted_quantity - lines.stocked_base_quantity as decimal(28, 6))
+        end as finding_quantity,
+        json_object(
+            'ordered', lines.ordered_quantity, 'received', lines.received_quantity, 'rejected', lines.rejected_quantity,
+            'stocked', lines.stocked_quantity, 'order_unit', lines.order_unit,
+            'posted', lines.posted_native_quantity, 'posted_unit', lines.posted_native_unit,
+            'posted_equals_ordered', lines.posted_native_quantity = lines.ordered_quantity,
+            'order_status', lines.status, 'ledger_system', lines.ledger_system, 'event_id', lines.first_event_id,
+            'match_rule', lines.match_rule
+        ) as evidence,
+        case
+            when lines.status = 'rejected' then 'Reverse the receipt: the order was rejected, but its goods stand in the ledger.'
+            else 'Correct the receipt to the quantity stocked.'
+        end as suggested_action,
+    from lines
+    where
+        lines.postings > 0
+        and case
+            when lines.posted_native_quantity = lines.ordered_quantity
+                then lines.posted_native_quantity <> lines.stocked_quantity
+            else lines.posted_quantity <> lines.stocked_base_quantity
+        end
+
+),
+
+missing as (
+
+    select
+        lines.*,
+        'unposted_in_wms' as finding_class,
+        'high' as severity,
+        lines.stocked_quantity as finding_quantity,
+        json_object(
+            'received', lines.received_quantity, 'stocked', lines.stocked_quantity, 'order_status', lines.status,
+            'ordered_at', strftime(lines.ordered_at, '%Y-%m-%dT%H:%M:%SZ'), 'ledger_systems', ledgers.ledger_systems
+        ) as evidence,
+        'Post the receipt: purchasing shows it as stocked.' as suggested_action,
+    from lines
+    inner join ledgers on lines.plant_id = ledgers.plant_id
+    where lines.postings = 0 and lines.stocked_quantity > 0 and ledgers.purchase_receipts > 0
+
+),
+
+matched as (
+
+    select distinct
+        plant_id,
+        purchase_order_number,
+        item_number,
+    from lines
+    where postings > 0
+
+),
+
+without_order as (
+
+    select
+        legs.plant_id,
+        legs.reference_number || coalesce('/' || legs.reference_line, '') as object_key,
+        null as supplier_number,
+        legs.item_number,
+        'receipt_without_order' as finding_class,
+        'high' as severity,
+        legs.native_quantity as finding_quantity,
+        legs.native_unit as order_unit,
+        null as unit_price,
+        null as currency,
+        json_object(
+            'event_id', legs.event_id, 'ledger_system', legs.source_system,
+            'posted_at', strftime(legs.event_at, '%Y-%m-%dT%H:%M:%SZ')
+        ) as evidence,
+        'Find the order this receipt belongs to.' as suggested_action,
+    from {{ ref('inventory_ledger_leg') }} as legs
+    anti join matched
+        on legs.plant_id = matched.plant_id
+        and legs.reference_number = matched.purchase_order_number
+        and legs.item_number = matched.item_number
+    where
+        legs.reference_type = 'purchase_order'
+        and legs.movement_class = 'receipt'
+        and legs.plant_id in (select lines.plant_id from lines)
+
+),
+
+-- said once for the plant where it is the ledger's habit, per line where it is an exception
+early_lines as (
+
+    select
+        *,
+        count(*) over (partition by plant_id) as early_lines,
+    from lines
+    where first_posted_at < shipped_at
+
+),
+
+posted_lines as (
+
+    select
+        plant_id,
+        count(*) as posted_lines,
+    from lines
+    where postings > 0
+    group by plant_id
+
+),
+
+early as (
+
+    select
+        early_lines.plant_id,
+        case when early_lines = posted_lines then '*' else early_lines.object_key end as object_key,
+        case when early_lines < posted_lines then max(early_lines.supplier_number) end as supplier_number,
+        case when early_lines < posted_lines then max(early_lines.item_number) end as item_number,
+        'receipt_before_shipment' as finding_class,
+        'medium' as severity,
+        case when early_lines < posted_lines then max(early_lines.posted_native_quantity) end as finding_quantity,
+        case when early_lines < posted_lines then max(early_lines.order_unit) end as order_unit,
+        case when early_lines < posted_lines then max(early_lines.unit_price) end as unit_price,
+        case when early_lines < posted_lines then max(early_lines.currency) end as currency,
+        json_object(
+            'order_lines', count(*), 'order_lines_posted', max(posted_lines.posted_lines),
+            'lines_posted_on_order_date', count(*) filter (where early_lines.first_posted_at = early_lines.ordered_at),
+            'mean_days_before_shipment', round(avg(date_diff('day', first_posted_at, shipped_at)), 1),
+            'example', min(early_lines.object_key)
+        ) as evidence,
+        'Post receipts when goods arrive: until then the ledger counts stock that is not there.' as suggested_action,
+    from early_lines
+    inner join posted_lines on early_lines.plant_id = posted_lines.plant_id
+    group by early_lines.plant_id, early_lines, posted_lines, 2
+
+),
+
+final as (
+
+    {% for name in ['mismatched', 'missing', 'without_order', 'early'] -%}
+    select
+        plant_id, object_key, supplier_number, item_number, finding_class, severity,
+        finding_quantity as quantity, order_unit as unit, unit_price, currency, evidence, suggested_action,
+    from {{ name }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+)
+
+select * from final
