@@ -7,8 +7,10 @@ references_landed as (
         system,
         native_id,
         item_number,
+        kind,
         recorded_at,
     from {{ ref('stg_item_cross_reference') }}
+    where coalesce(kind, 'native_number') in ('native_number', 'legacy_number')
 
 ),
 
@@ -22,7 +24,7 @@ final as (
     from references_landed
     qualify row_number() over (
         partition by system, native_id
-        order by (source_system = system) desc, recorded_at desc, source_system asc
+        order by (source_system = system) desc, (kind = 'legacy_number') asc, recorded_at desc, source_system asc
     ) = 1
 
 )

@@ -60,7 +60,12 @@ in_effect as (
     where
         {{ is_effective('lines.effective_from', 'lines.effective_to', as_of()) }}
         and lines.line_type <> 'text'
-        and coalesce(lines.header_status, 'released') = 'released'
+        and (lines.usage is null or lines.usage in ('production', 'universal', 'engineering'))
+        -- a superseded bill whose period is closed is what held in that period
+        and (
+            coalesce(lines.header_status, 'released') = 'released'
+            or (lines.header_status = 'superseded' and lines.effective_to is not null)
+        )
 
 ),
 
@@ -77,8 +82,8 @@ bills as (
         row_number() over (
             partition by source_system, plant_id, parent_item_number
             order by
-                case when usage = 'production' then 1 when usage = 'universal' then 2 else 3 end asc,
-                usage asc nulls first,
+                case coalesce(usage, 'production') when 'production' then 1 when 'universal' then 2 else 3 end asc,
+                usage asc nulls last,
                 bool_or(
                     planned_lot_size >= coalesce(lot_size_from, 0)
                     and (lot_size_to is null or planned_lot_size <= lot_size_to)

@@ -55,7 +55,8 @@ edges as (
 
     select
         structure.*,
-        cycle_members.item_number is not null as is_cyclic,
+        -- a by-product ends its way, so it may well be an item higher up on it (regrind, returned carriers)
+        cycle_members.item_number is not null and structure.requirement_kind = 'component' as is_cyclic,
     from structure
     left join cycle_members
         on structure.plant_id = cycle_members.plant_id
@@ -117,7 +118,7 @@ walk as (
         walk.requirement_kind = 'component'
         and walk.depth < {{ deepest }}
         and len(walk.visited) <= {{ longest_way_in_cycle }}
-        and not list_contains(walk.visited, edges.component_item_number)
+        and not (edges.is_cyclic and list_contains(walk.visited, edges.component_item_number))
     group by
         walk.plant_id,
         walk.root_item_number,

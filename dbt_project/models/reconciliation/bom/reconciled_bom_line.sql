@@ -130,7 +130,9 @@ winners as (
 
     select
         line_ordinal,
-        arg_min(voices, component_scrap_priority) filter (scrap_fraction is not null) as scrap,
+        arg_min(voices, component_scrap_priority) filter (
+            scrap_fraction is not null or assembly_scrap_fraction is not null
+        ) as scrap,
         arg_min(voices, operation_sequence_priority) filter (operation_sequence is not null) as operation,
         arg_min(voices, alternate_priority_priority) filter (alternate_group is not null) as alternate,
         arg_min(voices, is_phantom_priority) filter (is_phantom is not null) as phantom,

@@ -1,0 +1,223 @@
+"""The explosion in SQL against an independent one in plain Python, on random structures.
+
+Each example holds several plants with unrelated structures, so that locality to a plant is tested with every one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mfg_assets.settings import Settings
+from tests.compiled_sql import Models, compile_models
+from tests.unit.explosion_oracle import Line, Structure, cyclic_items, explode, lines_in_effect
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ITEMS = [f"I{n}" for n in range(7)]
+ORDER = [
+    "canonical.bom_line_at_plant",
+    "reconciliation.effective_bom_line",
+    "reconciliation.reconciled_bom_line",
+    "reconciliation.item_structure",
+    "reconciliation.bom_cycle",
+    "reconciliation.item_requirement",
+]
+INPUTS = """
+create schema staging; create schema canonical; create schema reconciliation; create schema estate; create schema platform;
+create table platform.run (as_of timestamptz);
+create table estate.system as
+    select 'plm' as source_system, 'plm' as kind, 'component' as line_identity, 'latest_valid_from' as overlap_winner;
+create table estate.plant (plant_id varchar);
+create table estate.system_plant (source_system varchar, plant_id varchar);
+create table estate.attribute_owner (
+    entity varchar, attribute varchar, plant_id varchar, item_type varchar, source_system varchar, priority integer
+);
+create table staging.stg_bom_header (
+    source_system varchar, parent_item_number varchar, plant_id varchar, usage varchar, alternative varchar,
+    revision varchar, base_quantity decimal(18, 6), unit varchar, status varchar, lot_size_from decimal(18, 6),
+    lot_size_to decimal(18, 6), effective_from timestamptz, effective_to timestamptz
+);
+create table staging.stg_bom_line (
+    source_system varchar, parent_item_number varchar, plant_id varchar, usage varchar, alternative varchar,
+    revision varchar, line_id varchar, position varchar, component_item_number varchar, component_revision varchar,
+    quantity decimal(18, 6), unit varchar, is_fixed_quantity boolean, component_scrap decimal(9, 6),
+    scrap_method varchar, assembly_scrap decimal(9, 6), is_net boolean, operation_sequence integer,
+    alternate_group varchar, alternate_priority integer, usage_probability decimal(9, 6), is_phantom boolean,
+    line_type varchar, reference_designators varchar, applicable_plants varchar, effective_from timestamptz,
+    effective_to timestamptz, engineering_change_in varchar, engineering_change_out varchar,
+    is_manufacturing_only boolean, batch_id varchar, correlation_id varchar, recorded_at timestamptz
+);
+create table canonical.item as
+    select 'I' || range as item_number, 'EA' as base_unit, 'made' as item_type from range(7);
+create table canonical.item_unit as
+    select item_number, 'EA' as unit, 'EA' as base_unit, 1::bigint as numerator, 1::bigint as denominator from canonical.item
+    union all
+    select item_number, 'DZN', 'EA', 12, 1 from canonical.item;
+create table canonical.item_plant (item_number varchar, plant_id varchar, is_phantom boolean, lot_size decimal(18, 6));
+create table canonical.item_revision (item_number varchar, revision varchar, revision_sequence integer);
+"""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+    """The structure's models over empty inputs."""
+    folder = tmp_path_factory.mktemp("explosion")
+    sql = compile_models(Settings(home=folder / "home"), folder / "target", "+item_requirement")
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(INPUTS)
+        yield Models(sql, connection)
+
+
+def decimals(*values: str) -> st.SearchStrategy[Decimal]:
+    """One of these numbers."""
+    return st.sampled_from([Decimal(v) for v in values])
+
+
+@st.composite
+def structures(draw: st.DrawFn) -> Structure:
+    """Up to a dozen lines among seven items; about half of the structures may hold cycles."""
+    may_cycle = draw(st.booleans())
+    lines: list[Line] = []
+    for number in range(draw(st.integers(1, 12))):
+        first, second = sorted(draw(st.lists(st.integers(0, 6), min_size=2, max_size=2, unique=True)))
+        if may_cycle and draw(st.integers(0, 4)) == 0:
+            first, second = second, draw(st.sampled_from([first, second]))
+        start = draw(st.sampled_from([None, None, -20, -10, 0, 10]))
+        end = draw(st.sampled_from([None, None, None, 0, 1, 20]))
+        group = draw(st.sampled_from([None, None, "G1", "G2"]))
+        lines.append(
+            Line(
+                line_id=f"L{number:02}",
+                parent=ITEMS[first],
+                component=ITEMS[second],
+                quantity=draw(decimals("1", "2", "3", "0.5", "2.25", "0.125", "37", "1.333333")),
+                unit=draw(st.sampled_from(["EA", "EA", "DZN"])),
+                is_fixed=draw(st.integers(0, 5)) == 0,
+                scrap=draw(st.none() | decimals("0", "0.1", "0.05", "0.25")),
+                scrap_method=draw(st.sampled_from([None, "multiply", "divide"])),
+                assembly_scrap=draw(st.none() | decimals("0", "0.02", "0.2")),
+                is_net=draw(st.booleans()),
+                group=group,
+                priority=draw(st.sampled_from([None, 1, 2])) if group else None,
+                probability=draw(st.none() | decimals("0", "0.3", "0.7", "1")) if group else None,
+                is_phantom=draw(st.sampled_from([None, None, None, True, False])),
+                line_type=draw(st.sampled_from([*["component"] * 6, "consumable", "by_product", "co_product", "text"])),
+                start=start,
+                end=end,
+            )
+        )
+    bases = draw(st.dictionaries(st.sampled_from(ITEMS), decimals("1", "10", "100", "4", "3")))
+    return Structure(tuple(lines), bases, frozenset(draw(st.sets(st.sampled_from(ITEMS), max_size=2))))
+
+
+def instant(day: int | None) -> datetime | None:
+    """A day relative to the as-of as an instant."""
+    return None if day is None else AS_OF + timedelta(days=day)
+
+
+def load(models: Models, plants: dict[str, Structure], shuffle: random.Random | None = None) -> None:
+    """Put the structures of some plants where the models read them."""
+    lines: list[list[Any]] = []
+    headers: list[list[Any]] = []
+    phantoms: list[list[Any]] = []
+    for plant, structure in plants.items():
+        for li in structure.lines:
+            lines.append(
+                [
+                    *("plm", li.parent, plant, None, None, None, li.line_id, None, li.component, None),
+                    *(li.quantity, li.unit, li.is_fixed, li.scrap, li.scrap_method, li.assembly_scrap, li.is_net, None),
+                    *(li.group, li.priority, li.probability, li.is_phantom, li.line_type, None, None),
+                    *(instant(li.start), instant(li.end), None, None, None, "b", "c", AS_OF),
+                ]
+            )
+        for parent, base in structure.base_quantities.items():
+            headers.append(["plm", parent, plant, None, None, None, base, "EA", "released", None, None, None, None])
+        phantoms.extend([item, plant, True, None] for item in structure.phantoms)
+    tables: dict[str, list[list[Any]]] = {
+        "staging.stg_bom_line": lines,
+        "staging.stg_bom_header": headers,
+        "canonical.item_plant": phantoms,
+        "estate.plant": [[plant] for plant in plants],
+        "estate.system_plant": [["plm", plant] for plant in plants],
+        "platform.run": [[AS_OF]],
+    }
+    for table, rows in tables.items():
+        if shuffle is not None:
+            shuffle.shuffle(rows)
+        models.fill(table, rows)
+
+
+def requirements(models: Models) -> dict[tuple[str, str, str, str], tuple[Any, ...]]:
+    """The SQL's answer."""
+    rows = models.rows(
+        "select plant_id, root_item_number, component_item_number, requirement_kind, scaling_quantity, fixed_quantity, "
+        "level_min, level_max, paths, is_complete, quantity_per_root from reconciliation.item_requirement"
+    )
+    result = {tuple(row[:4]): tuple(row[4:]) for row in rows}
+    assert len(result) == len(rows), "one row per plant, root, component and kind"
+    return result  # pyright: ignore[reportReturnType]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(structures(), min_size=1, max_size=6))
+def test_rule_08_to_15_explosion_equals_an_independent_one(
+    models: Models, drawn: list[Structure]
+) -> None:
+    plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
+    load(models, plants)
+    models.build(ORDER)
+    found = requirements(models)
+    expected = {(plant, *key): need for plant, s in plants.items() for key, need in explode(s).items()}
+    assert found.keys() == expected.keys()
+    for key, need in expected.items():
+        scaling, fixed, level_min, level_max, paths, is_complete, total = found[key]
+        # six decimals are published; a factor such as 1/3 is carried with twelve
+        assert float(scaling) == pytest.approx(float(need.scaling), abs=1e-6, rel=1e-9), key
+        assert float(fixed) == pytest.approx(float(need.fixed), abs=1e-6, rel=1e-9), key
+        assert float(total) == pytest.approx(float(need.scaling + need.fixed), abs=1e-6, rel=1e-9), key
+        assert (level_min, level_max, paths) == (min(need.levels), max(need.levels), need.paths), key
+        assert is_complete == need.is_complete, key
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(structures(), min_size=1, max_size=6))
+def test_rule_15_every_cycle_is_told_with_its_path_and_nothing_else_is(
+    models: Models, drawn: list[Structure]
+) -> None:
+    plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
+    load(models, plants)
+    models.build(ORDER[:-1])
+    cycles = models.rows("select plant_id, cycle_path from reconciliation.bom_cycle")
+    for plant, structure in plants.items():
+        lines = lines_in_effect(structure)
+        edges = {(li.parent, li.component) for li in lines if li.line_type not in ("by_product", "co_product")}
+        paths = [path for at, path in cycles if at == plant]
+        for path in paths:
+            assert path[0] == path[-1] == min(path)
+            assert len(set(path)) == len(path) - 1
+            assert set(zip(path, path[1:], strict=False)) <= edges
+        assert len({tuple(p) for p in paths}) == len(paths)
+        assert {item for path in paths for item in path} == cyclic_items(lines)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(structures(), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_the_order_of_input_rows_changes_nothing(
+    models: Models, drawn: list[Structure], shuffle: random.Random
+) -> None:
+    plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
+    load(models, plants)
+    models.build(ORDER)
+    first = requirements(models)
+    load(models, plants, shuffle)
+    models.build(ORDER)
+    assert requirements(models) == first
