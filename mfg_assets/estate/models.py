@@ -66,19 +66,19 @@ class Model(BaseModel):
 class Plant(Model):
     """A site that builds or stores; the unit by which everything is reconciled."""
 
-    id: PlantId
-    name: str
+    id: PlantId = Field(description="As the rest of the estate and all results call it.")
+    name: str = Field(description="As people call it.")
     timezone: TimeZone = Field(description="IANA zone; the plant's days begin at its own midnight.")
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217, such as EUR.")
     calendar: str | None = Field(default=None, description="Name of the working calendar.")
 
 
 class Role(Model):
     """Somebody who owns findings."""
 
-    id: Identifier
-    name: str
-    email: str | None = None
+    id: Identifier = Field(description="As the rest of the estate calls it.")
+    name: str = Field(description="As people call it.")
+    email: str | None = Field(default=None, description="Where notices about its findings go.")
 
 
 class Tolerance(Model):
@@ -101,11 +101,13 @@ class Defaults(Model):
 class EstateFile(Model):
     """`estate.yaml`."""
 
-    name: str
-    description: str = ""
-    plants: list[Plant] = Field(min_length=1)
-    roles: list[Role] = Field(default_factory=list)
-    defaults: Defaults = Field(default_factory=Defaults)
+    name: str = Field(description="The manufacturer.")
+    description: str = Field(default="", description="For readers.")
+    plants: list[Plant] = Field(min_length=1, description="Sites that build or store.")
+    roles: list[Role] = Field(default_factory=list, description="Who owns findings and feeds.")
+    defaults: Defaults = Field(
+        default_factory=Defaults, description="For whatever a system or extract does not say itself."
+    )
     tolerances: dict[str, Tolerance] = Field(default_factory=dict, description="entity.attribute → tolerance.")
     service_levels: dict[Severity, Duration] = Field(
         default_factory=dict, description="Severity → time to resolve an exception."
@@ -121,7 +123,10 @@ class OwnershipRule(Model):
 
     attribute: str = Field(description="entity.attribute, or entity.* for all of an entity.")
     owners: list[str] = Field(min_length=1, description="System ids or kinds, best first.")
-    conflict: Literal["report", "tolerate", "block"] = "report"
+    conflict: Literal["report", "tolerate", "block"] = Field(
+        default="report",
+        description="A differing value of another system: a finding, nothing, or a blocking finding.",
+    )
     plants: list[PlantId] = Field(default_factory=list, description="Only at these plants; all when empty.")
     item_types: list[str] = Field(default_factory=list, description="Only for these item types; all when empty.")
     steward: Identifier | None = Field(default=None, description="Role that mends a differing value.")
@@ -138,21 +143,23 @@ class OwnershipRule(Model):
 class OwnershipFile(Model):
     """`ownership.yaml`."""
 
-    rules: list[OwnershipRule] = Field(default_factory=list)
+    rules: list[OwnershipRule] = Field(default_factory=list, description="The most specific one wins.")
 
 
 class FixedField(Model):
     """One field of a fixed-width file."""
 
-    name: str
+    name: str = Field(description="Its column's name in expressions.")
     start: int = Field(ge=1, description="1-based position of its first character.")
-    width: int = Field(ge=1)
+    width: int = Field(ge=1, description="Characters, not bytes.")
 
 
 class Format(Model):
     """How the bytes of a file become rows of named columns. Unset fields take the connector's, then the default."""
 
-    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"] | None = None
+    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"] | None = Field(
+        default=None, description="Kind of file; default by file ending."
+    )
     delimiter: str | None = Field(default=None, description="One or several characters; default comma.")
     quote: str | None = Field(default=None, description='Quote character; "" switches quoting off; default ".')
     escape: str | None = Field(default=None, description="Escape character within quotes; default the quote itself.")
@@ -180,8 +187,8 @@ class Format(Model):
 class FilesConnector(Format):
     """Extracts are files in a folder."""
 
-    type: Literal["files"]
-    path: str = Field(description="The folder.")
+    type: Literal["files"] = Field(description="Files in a folder.")
+    path: str = Field(description="The folder, absolute or relative to the estate's own.")
 
 
 class ControlFile(Model):
@@ -208,8 +215,8 @@ class Trailer(Model):
 class CompleteWhen(Model):
     """What proves that a snapshot is whole (rule 31). Without it, missing rows are never taken as deleted."""
 
-    control_file: ControlFile | None = None
-    trailer: Trailer | None = None
+    control_file: ControlFile | None = Field(default=None, description="A companion file says what is in this one.")
+    trailer: Trailer | None = Field(default=None, description="The last record counts the others.")
     row_count: int | None = Field(default=None, ge=0, description="Exact number of records expected.")
     footer: Literal["parquet"] | None = Field(
         default=None, description="A Parquet footer is written last and counts the rows."
@@ -231,8 +238,10 @@ class Join(Model):
     from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
     as_: Identifier = Field(alias="as", description="Alias for its columns in expressions.")
     on: str = Field(description="SQL condition; the extract's own rows have the alias src.")
-    how: Literal["left", "inner"] = "left"
-    options: Format = Field(default_factory=Format)
+    how: Literal["left", "inner"] = Field(
+        default="left", description="left: rows without a partner stay, its columns null; inner: they are dropped."
+    )
+    options: Format = Field(default_factory=Format, description="Where this file differs from the system's.")
 
 
 def _mapping(value: Any) -> Any:
@@ -247,10 +256,12 @@ class Extract(Model):
     entity: Identifier | None = Field(
         default=None, description="Contract it lands under; default the extract's own name."
     )
-    description: str = ""
+    description: str = Field(default="", description="For readers.")
     from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
     options: Format = Field(default_factory=Format, description="Where this extract's files differ from the system's.")
-    delivery: Literal["snapshot", "delta", "events"]
+    delivery: Literal["snapshot", "delta", "events"] = Field(
+        description="snapshot: all that exists; delta: what changed; events: what happened, each once."
+    )
     batch_by: str = Field(
         default="file",
         description='"file": each file is a batch; "all": all together; else a regular expression on the file '
@@ -261,7 +272,9 @@ class Extract(Model):
         description="Regular expression on the file name whose first group is the delivery's time (ISO 8601, or "
         "digits YYYYMMDD[HHMM[SS]]) in the system's zone; default the file's modification time.",
     )
-    complete_when: CompleteWhen | None = None
+    complete_when: CompleteWhen | None = Field(
+        default=None, description="What proves that a snapshot is whole; only then does missing mean deleted."
+    )
     columns: dict[
         str,
         Annotated[ColumnMapping, BeforeValidator(_mapping, json_schema_input_type=ColumnMapping | str | float | bool)],
@@ -270,10 +283,12 @@ class Extract(Model):
         default=None, description="SQL condition; other rows are counted as filtered, not landed."
     )
     distinct: bool = Field(default=False, description="Collapse rows that map to the same record, counted as filtered.")
-    joins: list[Join] = Field(default_factory=list)
-    reject_limit: float | None = Field(default=None, ge=0, le=1)
-    schedule: str | None = None
-    freshness: Duration | None = None
+    joins: list[Join] = Field(default_factory=list, description="Other files that complete the record.")
+    reject_limit: float | None = Field(
+        default=None, ge=0, le=1, description="Share of rejects above which a batch is refused whole."
+    )
+    schedule: str | None = Field(default=None, description="Cron expression in the system's time zone.")
+    freshness: Duration | None = Field(default=None, description="Longest acceptable age of the newest batch.")
 
 
 class DaylightSaving(Model):
@@ -282,33 +297,39 @@ class DaylightSaving(Model):
     gap: Literal["reject", "shift"] = Field(
         default="reject", description="shift: move forward by the length of the gap."
     )
-    fold: Literal["reject", "earlier", "later"] = "reject"
+    fold: Literal["reject", "earlier", "later"] = Field(
+        default="reject", description="Which of the two instants of a doubled hour is meant."
+    )
 
 
 class SystemFile(Model):
     """`systems/<id>.yaml`: one instance of a source application."""
 
-    system: Identifier
-    kind: SystemKind
-    name: str = ""
-    description: str = ""
+    system: Identifier = Field(description="Its id: the name of this file.")
+    kind: SystemKind = Field(description="What it is.")
+    name: str = Field(default="", description="As people call it.")
+    description: str = Field(default="", description="For readers.")
     owner: Identifier | None = Field(default=None, description="Role that answers for the feed.")
-    plants: list[PlantId] = Field(min_length=1)
+    plants: list[PlantId] = Field(min_length=1, description="Plants it serves.")
     timezone: TimeZone | None = Field(
-        default=None, description="Zone of its naive timestamps; required in practice (rule 5)."
+        default=None, description="IANA zone of its local times; `mfg check` asks for it."
     )
-    daylight_saving: DaylightSaving = Field(default_factory=DaylightSaving)
+    daylight_saving: DaylightSaving = Field(
+        default_factory=DaylightSaving, description="Local times that don't exist or exist twice."
+    )
     line_identity: Literal["component", "position", "reference_designator"] = Field(
         "component", description="What identifies a bill line in this system (rule 7)."
     )
     overlap_winner: Literal["latest_valid_from", "latest_recorded"] = Field(
         "latest_valid_from", description="Which of two overlapping lines counts (rule 2)."
     )
-    connector: FilesConnector
+    connector: FilesConnector = Field(description="Where and how it delivers.")
     schedule: str | None = Field(default=None, description="Cron expression in the system's time zone.")
-    freshness: Duration | None = None
-    reject_limit: float | None = Field(default=None, ge=0, le=1)
-    extracts: dict[Identifier, Extract] = Field(min_length=1)
+    freshness: Duration | None = Field(default=None, description="Longest acceptable age of each newest batch.")
+    reject_limit: float | None = Field(
+        default=None, ge=0, le=1, description="Share of rejects above which a batch is refused whole."
+    )
+    extracts: dict[Identifier, Extract] = Field(min_length=1, description="What it delivers, by name.")
 
     def entity_of(self, extract_name: str) -> str:
         """The contract under which an extract of this system lands."""

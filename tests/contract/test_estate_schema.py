@@ -22,7 +22,7 @@ def parse(text: str) -> Any:
 
 
 def test_published_schemas_equal_the_models(tmp_path: Path) -> None:
-    """After a change to the models: python -c "from mfg_assets.estate.schema import *; write_json_schemas(SCHEMA_DIR)"."""
+    """After a change to the models, `write_json_schemas(SCHEMA_DIR)` makes them anew."""
     for written in write_json_schemas(tmp_path):
         assert json.loads(written.read_text("utf-8")) == json.loads((SCHEMA_DIR / written.name).read_text("utf-8"))
     assert {p.name for p in tmp_path.iterdir()} == {p.name for p in SCHEMA_DIR.glob("*.json")}
