@@ -38,6 +38,10 @@ class MfgError(Exception):
         super().__init__("\n".join(str(p) for p in self.problems))
 
 
+class WrongUse(MfgError):
+    """An argument or a setting is wrong: nothing was tried."""
+
+
 class EstateError(MfgError):
     """The estate (its YAML or code maps) is wrong."""
 
@@ -52,6 +56,10 @@ class SourceError(MfgError):
 
 class WarehouseError(MfgError):
     """The warehouse or a published snapshot can't be opened or built."""
+
+
+class QualityError(MfgError):
+    """A suite of expectations is wrong, or can't be run at all."""
 
 
 class PublicationError(MfgError):
