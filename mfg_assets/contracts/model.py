@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 Domain = Literal["master", "engineering", "procurement", "production", "inventory"]
+Kind = Literal["record", "event", "balance"]
 
 # The warehouse types a contract may use. Quantities, money and factors are decimals, never floats (rule 20);
 # instants are stored in UTC (rule 5).
@@ -91,7 +92,7 @@ class Contract:
     domain: Domain
     description: str
     grain: str
-    kind: Literal["record", "event", "balance"]
+    kind: Kind
     columns: tuple[Column, ...]
     event_column: str | None = None
 

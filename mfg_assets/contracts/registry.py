@@ -8,9 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from mfg_assets.contracts.model import CODE_TYPES, SQL_TYPES, Column, Contract, Reference
+from mfg_assets.contracts.model import CODE_TYPES, SQL_TYPES, Column, Contract, Domain, Kind, Reference
 from mfg_assets.errors import ContractError, Problem
 
 ENTITIES_DIR = Path(__file__).parent / "entities"
@@ -37,10 +37,12 @@ def _read(path: Path) -> Contract:
     if not document.schema_ or len(document.schema_) != 1:
         raise ContractError(Problem("a contract has exactly one schema object", path))
     table = document.schema_[0]
-    custom = {p.property: p.value for p in document.customProperties or []}
+    custom: dict[str | None, Any] = {p.property: p.value for p in document.customProperties or []}
     if table.name != path.stem:
         raise ContractError(Problem(f"the schema object is named {table.name!r}, the file {path.stem!r}", path))
     columns = tuple(_column(p, path) for p in table.properties or [])
+    if custom.get("domain") not in get_args(Domain) or custom.get("kind") not in get_args(Kind):
+        raise ContractError(Problem("customProperties must name a known domain and kind", path))
     result = Contract(
         entity=path.stem,
         domain=custom["domain"],
