@@ -50,9 +50,10 @@ gross_lines as (
         case
             when scrap_fraction = 0 and assembly_scrap_fraction = 0 then try_cast(quantity_per as decimal(18, 9))
             when scrap_method = 'divide'
-                then try_cast({{ decimal_divide(
-                    'try_cast(quantity_per as decimal(18, 9)) * cast(1 + assembly_scrap_fraction as decimal(10, 6))',
-                    '(1 - scrap_fraction)', 9, 6) }} as decimal(18, 9))
+                then try_cast(
+                    {{ decimal_divide('try_cast(quantity_per as decimal(38, 9))', 'cast(1 - scrap_fraction as decimal(38, 9))', 9, 9) }}::decimal(18, 9)
+                    * cast(1 + assembly_scrap_fraction as decimal(8, 6)) as decimal(18, 9)
+                )
             else try_cast(
                 try_cast(quantity_per as decimal(18, 9))
                 * cast(1 + scrap_fraction as decimal(8, 6)) * cast(1 + assembly_scrap_fraction as decimal(8, 6))

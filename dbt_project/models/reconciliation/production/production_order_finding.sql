@@ -99,7 +99,7 @@ late as (
         json_object(
             'due_at', strftime(due_at, '%Y-%m-%dT%H:%M:%SZ'),
             'actual_end_at', strftime(actual_end_at, '%Y-%m-%dT%H:%M:%SZ'),
-            'days_late', date_diff('day', due_at, coalesce(actual_end_at, {{ as_of() }})),
+            'days_late', date_diff('day', due_at, actual_end_at),
             'status', status
         ) as evidence,
         'Check the lead time behind the due date.' as suggested_action,
