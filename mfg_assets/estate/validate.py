@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from mfg_assets.estate.document import Document, Location
 
@@ -120,7 +121,9 @@ def _words(model: type[BaseModel], error: Any, location: Location) -> tuple[str,
     if kind == "string_type" and isinstance(value, int | float | bool):
         return f"{name}: {value!r} is not a text", f'put it in quotes: "{value}"'
     if value is None and kind in _TYPES:
-        return f"{name}: has no value", f"give it {_TYPES[kind]}, or remove the key"
+        field = _field_at(model, location)
+        otherwise = "" if field is not None and field.is_required() else ", or remove the key"
+        return f"{name}: has no value", f"give it {_TYPES[kind]}{otherwise}"
     if kind in _TYPES:
         return f"{name}: {_short(value)} is not {_TYPES[kind]}", f"write {_TYPES[kind]}"
     if kind == "string_pattern_mismatch":
@@ -141,17 +144,18 @@ def _short(value: Any) -> str:
 
 
 def _missing_fix(model: type[BaseModel], location: Location) -> str:
-    owner = _model_at(model, location[:-1])
-    name = str(location[-1])
-    text = None
-    if owner is not None:
-        for field_name, info in owner.model_fields.items():
-            if name in (field_name, info.alias):
-                text = info.description
-                choices = get_args(info.annotation)
-                if choices and all(isinstance(c, str) for c in choices):
-                    return f"add {name}: {' | '.join(choices)}"
+    name, field = str(location[-1]), _field_at(model, location)
+    choices = get_args(field.annotation) if field is not None else ()
+    if choices and all(isinstance(c, str) for c in choices):
+        return f"add {name}: {' | '.join(choices)}"
+    text = field.description if field is not None else None
     return f"add {name}: {text[0].lower()}{text[1:].rstrip('.')}" if text else f"add {name}: …"
+
+
+def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
+    owner = _model_at(model, location[:-1])
+    fields = owner.model_fields.items() if owner is not None and location else ()
+    return next((info for name, info in fields if location[-1] in (name, info.alias)), None)
 
 
 def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
