@@ -7,9 +7,8 @@ Doesn't belong here: printing (cli), reading source files (ingest).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.coverage import check_ownership
@@ -74,20 +73,22 @@ def _check_sources(source: EstateSource, settings: Settings) -> None:
 def _check_extract(
     estate: Estate, document: Document, system: str, name: str, extract: Extract, settings: Settings
 ) -> None:
-    from mfg_assets.ingest import compile_errors, list_source_files
+    from mfg_assets.ingest import compile_errors
+    from mfg_assets.ingest.sources import match
 
     at: Location = ("extracts", name)
-    folder = estate.path / estate.systems[system].connector.path
-    missing: list[tuple[Location, str]] = []
-    if not _matches(lambda: list_source_files(estate, system, name)):
-        missing.append(((*at, "from"), extract.from_))
+    folder = (estate.path / estate.systems[system].connector.path).resolve()
+    files = match(folder, extract.from_)
+    missing: list[tuple[Location, str]] = [] if files else [((*at, "from"), extract.from_)]
     for number, join in enumerate(extract.joins):
-        if not any(folder.glob(join.from_)):
+        if not match(folder, join.from_):
             missing.append(((*at, "joins", number, "from"), join.from_))
     for place, pattern in missing:
         _report(document, place, f"no file in {folder} matches {pattern!r}", _pattern_fix(folder, pattern))
     if missing:
         return
+    for key, message in _misnamed(files, extract, estate.systems[system].timezone):
+        _report(document, (*at, key), message, "correct the expression, or have the system name its files so")
     try:
         errors = compile_errors(estate, system, name, settings)
     except SourceError as error:
@@ -103,11 +104,19 @@ def _check_extract(
         )
 
 
-def _matches(find: Any) -> bool:
-    try:
-        return bool(find())
-    except SourceError:
-        return False
+def _misnamed(files: list[Path], extract: Extract, zone: str | None) -> Iterator[tuple[str, str]]:
+    """The key that reads something from file names, and what is wrong, for the first file that doesn't fit it."""
+    from mfg_assets.ingest.sources import deliveries, extracted_at
+
+    for key, read in (
+        ("batch_by", lambda: deliveries(files, extract)),
+        ("extracted_at", lambda: [extracted_at([file], extract, zone) for file in files]),
+    ):
+        try:
+            read()
+        except SourceError as error:
+            problem = error.problems[0]
+            yield key, f"{problem.path.name}: {problem.message}" if problem.path else problem.message
 
 
 def _pattern_fix(folder: Path, pattern: str) -> str:

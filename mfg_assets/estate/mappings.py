@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from pathlib import Path
 
 from mfg_assets.contracts import PLATFORM_COLUMNS, Column, Contract, contracts
 from mfg_assets.estate.codes import CodeFile
@@ -22,6 +23,8 @@ MAPPABLE_PLATFORM_COLUMNS = ("recorded_at", "correlation_id", "is_deleted")
 # The map that normalises a code type, where it has one.
 CODE_TYPE_MAPS = {"unit": "units", "plant": "plants", "currency": "currencies"}
 
+# Patterns are tried on a folder that doesn't exist: only whether they are patterns at all is asked.
+_NO_FOLDER = "\x1f"
 _CONSTANT = re.compile(r"\s*'((?:[^']|'')*)'\s*")
 _BARE_DATE = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}\s*")
 
@@ -203,12 +206,20 @@ def check_format(part: Part, connector: Part) -> None:
 
 
 def _pattern_inside(part: Part) -> None:
-    if part.text is not None and (part.text.startswith("/") or ".." in part.text.replace("\\", "/").split("/")):
+    pattern = part.text
+    if pattern is None:
+        return
+    if pattern.startswith("/") or ".." in pattern.replace("\\", "/").split("/"):
         part.report(
             f"the pattern {part.shown!r} leads out of the connector's folder",
             "write it relative to the connector's path, without ..",
             unusable=True,
         )
+        return
+    try:
+        next(Path(_NO_FOLDER).glob(pattern), None)
+    except (ValueError, NotImplementedError) as error:
+        part.report(f"{part.shown!r} is no file pattern: {error}", "use * and ? within names", unusable=True)
 
 
 def _batching(extract: Part) -> None:

@@ -235,7 +235,7 @@ class ColumnMapping(Model):
 class Join(Model):
     """Another file of the same system that completes the native entity (header + item)."""
 
-    from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
+    from_: str = Field(alias="from", min_length=1, description="File pattern, relative to the connector's folder.")
     as_: Identifier = Field(alias="as", description="Alias for its columns in expressions.")
     on: str = Field(description="SQL condition; the extract's own rows have the alias src.")
     how: Literal["left", "inner"] = Field(
@@ -257,7 +257,7 @@ class Extract(Model):
         default=None, description="Contract it lands under; default the extract's own name."
     )
     description: str = Field(default="", description="For readers.")
-    from_: str = Field(alias="from", description="File pattern, relative to the connector's folder.")
+    from_: str = Field(alias="from", min_length=1, description="File pattern, relative to the connector's folder.")
     options: Format = Field(default_factory=Format, description="Where this extract's files differ from the system's.")
     delivery: Literal["snapshot", "delta", "events"] = Field(
         description="snapshot: all that exists; delta: what changed; events: what happened, each once."

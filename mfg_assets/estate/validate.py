@@ -128,8 +128,8 @@ def _words(model: type[BaseModel], error: Any, location: Location) -> tuple[str,
         return f"{name}: {_short(value)} is not {_TYPES[kind]}", f"write {_TYPES[kind]}"
     if kind == "string_pattern_mismatch":
         return f"{name}: {value!r} is not allowed here", f"use {_PATTERNS.get(context['pattern'], context['pattern'])}"
-    if kind == "too_short":
-        return f"{name}: is empty", "give at least one"
+    if kind in ("too_short", "string_too_short"):
+        return f"{name}: is empty", "give at least one" if kind == "too_short" else "write a text"
     if kind == "value_error":
         return f"{name}: {context['error']}", None
     return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}, here it is {_short(value)}", None

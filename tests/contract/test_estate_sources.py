@@ -66,6 +66,20 @@ def test_empty_folder(estate: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "new", "message"),
+    [
+        ("extracted_at", "extracted_at: '_(x+)'", "orders_20261101.csv: the name holds no time"),
+        ("batch_by", "batch_by: '^(.*)_page'", "orders_20261101.csv: the name doesn't match batch_by"),
+    ],
+)
+def test_file_names_that_do_not_fit(estate: Path, settings: Settings, key: str, new: str, message: str) -> None:
+    edit(estate, MES, "extracted_at: '_(\\d{8})\\.csv$'", new)
+    file, line, found, _ = only(estate, settings)
+    assert (file, line) == (MES, line_of(estate, MES, f"{key}:"))
+    assert found.startswith(message)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "at", "where", "fix"),
     [
         ("quantity: MENGE", "quantity: MENG", "MENG", "columns.quantity: ", "did you mean MENGE?"),
