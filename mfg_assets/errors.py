@@ -38,7 +38,7 @@ class MfgError(Exception):
         super().__init__("\n".join(str(p) for p in self.problems))
 
 
-class WrongUse(MfgError):
+class UsageError(MfgError):
     """An argument or a setting is wrong: nothing was tried."""
 
 

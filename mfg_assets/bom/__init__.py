@@ -1,0 +1,24 @@
+"""Bills of material on demand: explosion and where-used of one item at one plant and instant.
+
+Belongs here: reading the published lines, choosing those that hold, walking them up or down, exact quantities.
+Doesn't belong here: the bulk explosion of every item (dbt's `item_requirement`), layout (cli).
+"""
+
+from mfg_assets.bom.lookup import items_like, plants_of
+from mfg_assets.bom.model import Edge, Step, Structure, Total
+from mfg_assets.bom.read import Question, read_structure
+from mfg_assets.bom.walk import Walk, explode, where_used
+
+__all__ = [
+    "Edge",
+    "Question",
+    "Step",
+    "Structure",
+    "Total",
+    "Walk",
+    "explode",
+    "items_like",
+    "plants_of",
+    "read_structure",
+    "where_used",
+]
