@@ -22,7 +22,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Where things are and what the machine may use. Every field is the variable `MFG_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="MFG_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MFG_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(Path(".mfg"), description="Everything a run writes.")
     estate: Path | None = Field(None, description="Folder of the estate; there is no default manufacturer.")
