@@ -208,17 +208,17 @@ compared as (
         positions.*,
         reports.balance_as_of,
         case
-            when reports.has_erp and reports.has_wms then 'erp − wms'
-            when reports.has_erp and plant_ledgers.plant_id is not null then 'erp − ledger'
-            when reports.has_wms and plant_ledgers.plant_id is not null then 'wms − ledger'
+            when reports.has_erp and reports.has_wms then 'erp_wms'
+            when reports.has_erp and plant_ledgers.plant_id is not null then 'erp_ledger'
+            when reports.has_wms and plant_ledgers.plant_id is not null then 'wms_ledger'
         end as compared,
         case compared
-            when 'erp − wms' then coalesce(positions.erp_quantity, 0) - coalesce(positions.wms_quantity, 0)
-            when 'erp − ledger' then coalesce(positions.erp_quantity, 0) - coalesce(positions.ledger_quantity, 0)
-            when 'wms − ledger' then coalesce(positions.wms_quantity, 0) - coalesce(positions.ledger_quantity, 0)
+            when 'erp_wms' then coalesce(positions.erp_quantity, 0) - coalesce(positions.wms_quantity, 0)
+            when 'erp_ledger' then coalesce(positions.erp_quantity, 0) - coalesce(positions.ledger_quantity, 0)
+            when 'wms_ledger' then coalesce(positions.wms_quantity, 0) - coalesce(positions.ledger_quantity, 0)
         end as difference,
         case compared
-            when 'erp − wms' then coalesce(positions.wms_quantity, 0)
+            when 'erp_wms' then coalesce(positions.wms_quantity, 0)
             else coalesce(positions.ledger_quantity, 0)
         end as compared_quantity,
     from at_common_grain as positions

@@ -52,26 +52,32 @@ preferred_sources as (
 
 ),
 
--- an item is judged by its sales periods only where it is sold and not built into anything
-sold_only as (
+components as (
 
-    select
-        item_number,
-        effective_from,
-        effective_to,
-        max(coalesce(effective_to, timestamptz '9999-12-31')) over (partition by item_number) as last_offered_to,
-    from {{ ref('item_sales_period') }}
-    where item_number not in (select bom.component_item_number from {{ ref('reconciled_bom_line') }} as bom)
+    select distinct
+        plant_id,
+        component_item_number as item_number,
+    from {{ ref('reconciled_bom_line') }}
+    where {{ is_effective('effective_from', 'effective_to', as_of()) }}
 
 ),
 
-withdrawn as (
+offers as (
 
     select
         item_number,
-        max(last_offered_to) as last_offered_to,
-    from sold_only
+        case when count(*) = count(effective_to) then max(effective_to) end as offered_until,
+    from {{ ref('item_sales_period') }}
     group by item_number
+
+),
+
+items as (
+
+    select
+        item_number,
+        lifecycle_status,
+    from {{ ref('item') }}
 
 ),
 
@@ -156,22 +162,33 @@ outside_limits as (
 
 ),
 
+-- an item that is being withdrawn is still needed where a bill in force uses it
 obsolete as (
 
     select
         lines.*,
         'obsolete_item' as finding_class,
-        'medium' as severity,
+        case when items.lifecycle_status = 'obsolete' then 'high' else 'medium' end as severity,
         lines.ordered_quantity as finding_quantity,
         json_object(
-            'offered_until', strftime(withdrawn.last_offered_to, '%Y-%m-%dT%H:%M:%SZ'),
+            'lifecycle_status', items.lifecycle_status,
+            'offered_until', strftime(offers.offered_until, '%Y-%m-%dT%H:%M:%SZ'),
             'ordered_at', strftime(lines.ordered_at, '%Y-%m-%dT%H:%M:%SZ'),
             'order_status', lines.status
         ) as evidence,
-        'Cancel: the item is no longer sold, and nothing is built from it.' as suggested_action,
+        'Cancel unless stock is wanted: the item is withdrawn, and no bill in force uses it.' as suggested_action,
     from lines
-    inner join withdrawn on lines.item_number = withdrawn.item_number
-    where lines.is_open and lines.ordered_at >= withdrawn.last_offered_to
+    left join items on lines.item_number = items.item_number
+    left join offers on lines.item_number = offers.item_number
+    anti join components
+        on lines.plant_id = components.plant_id
+        and lines.item_number = components.item_number
+    where
+        lines.is_open
+        and (
+            coalesce(items.lifecycle_status in ('phase_out', 'obsolete'), false)
+            or coalesce(lines.ordered_at >= offers.offered_until, false)
+        )
 
 ),
 

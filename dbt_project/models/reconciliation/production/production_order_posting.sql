@@ -25,12 +25,12 @@ orders as (
 
 ),
 
-systems as (
+priorities as (
 
-    select
-        source_system,
-        kind,
-    from {{ source('estate', 'system') }}
+    {{ owner_priorities('production_order', [
+        'quantity', 'completed_quantity', 'scrapped_quantity', 'scrap_reason', 'status', 'scheduled_start_at', 'due_at',
+        'actual_start_at', 'actual_end_at',
+    ]) }}
 
 ),
 
@@ -52,19 +52,28 @@ receipts as (
 
 ),
 
--- one order may be held by ERP and MES: ERP books it, so its record counts, and production_order_finding compares both
+-- rule 36: an order that ERP and MES both hold is one order, each value from the system that owns it
 chosen as (
 
     select
-        orders.*,
-        systems.kind,
-        count(*) over (partition by orders.plant_id, orders.production_order_number) as systems,
+        orders.plant_id,
+        orders.production_order_number,
+        {% for name, owned in [
+            ('item_number', 'quantity'), ('base_unit', 'quantity'), ('base_quantity', 'quantity'),
+            ('base_completed_quantity', 'completed_quantity'), ('base_scrapped_quantity', 'scrapped_quantity'),
+            ('bom_alternative', 'quantity'), ('scrap_reason', 'scrap_reason'), ('status', 'status'),
+            ('scheduled_start_at', 'scheduled_start_at'), ('due_at', 'due_at'), ('scheduled_end_at', 'due_at'),
+            ('actual_start_at', 'actual_start_at'), ('actual_end_at', 'actual_end_at'),
+            ('source_system', 'quantity'), ('batch_id', 'quantity'), ('correlation_id', 'quantity'),
+        ] -%}
+        arg_min(orders.{{ name }}, (priorities.{{ owned }}_priority, orders.source_system)) as {{ name }},
+        {% endfor -%}
+        count(*) as systems,
     from orders
-    inner join systems on orders.source_system = systems.source_system
-    qualify row_number() over (
-        partition by orders.plant_id, orders.production_order_number
-        order by case systems.kind when 'erp' then 1 when 'mes' then 2 else 3 end, orders.source_system
-    ) = 1
+    inner join priorities
+        on orders.plant_id = priorities.plant_id
+        and orders.source_system = priorities.source_system
+    group by orders.plant_id, orders.production_order_number
 
 ),
 
