@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -21,7 +22,7 @@ from mfg_assets.publish import (
     record_refusal,
     status,
 )
-from mfg_assets.settings import Settings
+from mfg_assets.settings import PROJECT_ROOT, Settings
 
 ITEM = PublishedTable("item", "canonical.item", ("item_number",), "One row per item.", {"item_number": "Its number"})
 STOCK = PublishedTable("inventory_state", "marts.inventory_state", ("plant_id", "item_number", "lot_number"))
@@ -294,3 +295,29 @@ def test_the_hash_depends_on_neither_threads_nor_memory(settings: Settings, ware
     first = _publish(settings)
     small = settings.model_copy(update={"threads": 1, "memory_limit": "200MB"})
     assert _publish(small) == PublicationResult(first.version, first.content_hash, "unchanged")
+
+
+def test_the_documented_way_to_read_works_across_versions(
+    settings: Settings, warehouse: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs the Python of docs/publication.md while another reader holds the version before."""
+    code = (PROJECT_ROOT / "docs" / "publication.md").read_text().split("```python\n")[1].split("```")[0]
+    warehouse("create table marts.inventory_finding as select 1 as finding_id, 'unexplained' as finding_class")
+    tables = [PublishedTable("inventory_finding", "marts.inventory_finding", ("finding_id",))]
+    _publish(settings, tables)
+    settings.home_path.rename(settings.home_path.with_name(".mfg"))
+    moved = settings.model_copy(update={"home": settings.home_path.with_name(".mfg")})
+    monkeypatch.chdir(moved.home_path.parent)
+
+    def read() -> int:
+        scope: dict[str, Any] = {}
+        exec(code, scope)  # noqa: S102 - our own documentation
+        return int(scope["findings"]["count_star()"].sum())
+
+    with duckdb.connect(str(current_version_dir(moved) / "marts.duckdb"), read_only=True) as held:
+        assert read() == 1
+        with duckdb.connect(str(moved.warehouse_path)) as connection:
+            connection.execute("insert into marts.inventory_finding values (2, 'unexplained')")
+        _publish(moved, tables)
+        assert read() == 2
+        assert held.execute("select count(*) from inventory_finding").fetchone() == (1,)
