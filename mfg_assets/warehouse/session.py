@@ -24,6 +24,7 @@ def connect(
     read_only: bool = False,
     keep_order: bool = False,
     allowed_directories: tuple[Path, ...] | None = None,
+    trust_statistics: bool = True,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that is closed whatever happens.
 
@@ -32,6 +33,8 @@ def connect(
         path: the database file; in memory when None.
         read_only: open without taking the writer's lock.
         keep_order: keep the order of input rows; costs memory on big inputs.
+        trust_statistics: False where Parquet files come from elsewhere. Some writers leave wrong minima and maxima of
+            decimals, and DuckDB then leaves out rows and folds expressions without a word.
         allowed_directories: when given, no other file or network is reachable from SQL, and that can't be undone.
 
     Raises:
@@ -55,6 +58,8 @@ def connect(
         ) from error
     try:
         connection.execute("set TimeZone = 'UTC'")
+        if not trust_statistics:
+            connection.execute("set disabled_optimizers = 'statistics_propagation,filter_pushdown'")
         if allowed_directories is not None:
             folders = ", ".join(literal(f"{folder}/") for folder in (*allowed_directories, spill))
             connection.execute(f"set allowed_directories = [{folders}]")
