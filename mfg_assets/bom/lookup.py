@@ -67,11 +67,11 @@ def items_like(connection: duckdb.DuckDBPyConnection, item: str, *, most: int = 
     return [row[0] for row in rows]
 
 
-def plants_of(connection: duckdb.DuckDBPyConnection, item: str | None = None) -> list[str]:
-    """Plants at which an item occurs in a bill; all plants that have bills when None."""
+def plants_of(connection: duckdb.DuckDBPyConnection, item: str | None = None, *, is_parent: bool = False) -> list[str]:
+    """Plants at which an item has a bill, or else is used in one; all plants that have bills when None."""
+    column = "parent_item_number" if is_parent else "component_item_number"
     rows = connection.execute(
-        "select distinct plant_id from bom_line "
-        "where $item::varchar is null or parent_item_number = $item or component_item_number = $item order by 1",
+        f"select distinct plant_id from bom_line where $item::varchar is null or {column} = $item order by 1",
         {"item": item},
     ).fetchall()
     return [row[0] for row in rows]

@@ -41,7 +41,7 @@ class _Amount:
 
     def down(self, edge: Edge) -> _Amount:
         """The component's amount, when this is the parent's."""
-        quantity = edge.required if edge.is_chosen else Fraction(0)
+        quantity = edge.required
         if quantity is None:
             return _Amount(Fraction(0), Fraction(0), self.paths, is_complete=False)
         if edge.is_fixed:
@@ -77,9 +77,12 @@ class _Effect:
 
     def up(self, edge: Edge) -> _Effect:
         """The parent's effect, when this is the component's."""
-        quantity = edge.required if edge.is_chosen else Fraction(0)
+        if not edge.is_chosen:
+            # Nothing is ordered this way, so what is fixed per order isn't needed either.
+            return _Effect(Fraction(0), Fraction(0), Fraction(0), self.paths, self.is_complete)
+        quantity = edge.required
         if quantity is None:
-            return _Effect(Fraction(0), Fraction(0), Fraction(0), self.paths, is_complete=False)
+            return _Effect(Fraction(0), Fraction(0), self.add, self.paths, is_complete=False)
         if edge.is_fixed:
             return _Effect(Fraction(0), Fraction(0), self.carry * quantity + self.add, self.paths, self.is_complete)
         return _Effect(self.scale * quantity, self.carry * quantity, self.add, self.paths, self.is_complete)

@@ -69,7 +69,7 @@ def explode(
 
     order = _quantity(quantity)
     with _published() as connection:
-        question = _question(connection, item, plant, as_of, system, revision, order)
+        question = _question(connection, item, plant, as_of, system, revision, order, is_down=True)
         structure = read_structure(connection, question, is_down=True)
         if not structure.edges:
             _explain_nothing_below(connection, question)
@@ -104,7 +104,7 @@ def where_used(
     from mfg_assets.bom import where_used as walk_up
 
     with _published() as connection:
-        question = _question(connection, item, plant, as_of, system, revision, None)
+        question = _question(connection, item, plant, as_of, system, revision, None, is_down=False)
         structure = read_structure(connection, question, is_down=False)
         if not structure.edges:
             say(f"{item} is in no bill at {question.plant_id} at {bom_view.instant(question.as_of)}.")
@@ -131,6 +131,8 @@ def _question(
     system: str | None,
     revision: str | None,
     quantity: Decimal | None,
+    *,
+    is_down: bool,
 ) -> Question:
     """The question, checked: everything in it exists. Raises UsageError with the nearest that does."""
     from mfg_assets.bom import Question, lookup
@@ -147,11 +149,11 @@ def _question(
         raise UsageError(
             Problem(f"no bills are published from system {system!r}", fix=f"one of: {', '.join(known_systems)}")
         )
-    with_item = lookup.plants_of(connection, item)
+    with_item = lookup.plants_of(connection, item, is_parent=is_down)
     if plant is None and len(with_item) > 1:
-        raise UsageError(
-            Problem(f"{item} is in bills of several plants", fix=f"choose one with --plant: {', '.join(with_item)}")
-        )
+        what = "has bills at" if is_down else "is used at"
+        fix = f"choose one with --plant: {', '.join(with_item)}"
+        raise UsageError(Problem(f"{item} {what} several plants", fix=fix))
     plant_id = plant or next(iter(with_item or plants), "")
     estate = context.estate_if_chosen()
     return Question(
