@@ -66,7 +66,9 @@ def lines_in_effect(structure: Structure) -> list[Line]:
     by_identity: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for line in held:
         by_identity[line.parent, line.component, line.line_type].append(line)
-    newest = [max(v, key=lambda li: (-(10**9) if li.start is None else li.start, li.line_id)) for v in by_identity.values()]
+    newest = [
+        max(v, key=lambda li: (-(10**9) if li.start is None else li.start, li.line_id)) for v in by_identity.values()
+    ]
     by_group: dict[tuple[str, str], list[Line]] = defaultdict(list)
     result: list[Line] = []
     for line in newest:

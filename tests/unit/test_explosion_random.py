@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -31,7 +32,8 @@ ORDER = [
     "reconciliation.item_requirement",
 ]
 INPUTS = """
-create schema staging; create schema canonical; create schema reconciliation; create schema estate; create schema platform;
+create schema staging; create schema canonical; create schema reconciliation;
+create schema estate; create schema platform;
 create table platform.run (as_of timestamptz);
 create table estate.system as
     select 'plm' as source_system, 'plm' as kind, 'component' as line_identity, 'latest_valid_from' as overlap_winner;
@@ -58,7 +60,8 @@ create table staging.stg_bom_line (
 create table canonical.item as
     select 'I' || range as item_number, 'EA' as base_unit, 'made' as item_type from range(7);
 create table canonical.item_unit as
-    select item_number, 'EA' as unit, 'EA' as base_unit, 1::bigint as numerator, 1::bigint as denominator from canonical.item
+    select item_number, 'EA' as unit, 'EA' as base_unit, 1::bigint as numerator, 1::bigint as denominator
+    from canonical.item
     union all
     select item_number, 'DZN', 'EA', 12, 1 from canonical.item;
 create table canonical.item_plant (item_number varchar, plant_id varchar, is_phantom boolean, lot_size decimal(18, 6));
@@ -167,11 +170,9 @@ def requirements(models: Models) -> dict[tuple[str, str, str, str], tuple[Any, .
     return result  # pyright: ignore[reportReturnType]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(structures(), min_size=1, max_size=6))
-def test_rule_08_to_15_explosion_equals_an_independent_one(
-    models: Models, drawn: list[Structure]
-) -> None:
+def test_rule_08_to_15_explosion_equals_an_independent_one(models: Models, drawn: list[Structure]) -> None:
     plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
     load(models, plants)
     models.build(ORDER)
@@ -188,11 +189,9 @@ def test_rule_08_to_15_explosion_equals_an_independent_one(
         assert is_complete == need.is_complete, key
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(structures(), min_size=1, max_size=6))
-def test_rule_15_every_cycle_is_told_with_its_path_and_nothing_else_is(
-    models: Models, drawn: list[Structure]
-) -> None:
+def test_rule_15_every_cycle_is_told_with_its_path_and_nothing_else_is(models: Models, drawn: list[Structure]) -> None:
     plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
     load(models, plants)
     models.build(ORDER[:-1])
@@ -204,7 +203,7 @@ def test_rule_15_every_cycle_is_told_with_its_path_and_nothing_else_is(
         for path in paths:
             assert path[0] == path[-1] == min(path)
             assert len(set(path)) == len(path) - 1
-            assert set(zip(path, path[1:], strict=False)) <= edges
+            assert set(pairwise(path)) <= edges
         assert len({tuple(p) for p in paths}) == len(paths)
         assert {item for path in paths for item in path} == cyclic_items(lines)
 
