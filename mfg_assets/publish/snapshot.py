@@ -281,6 +281,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, select: str, key: tuple[str, ..
 def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[PublishedTable]) -> None:
     """All tables in one file: a reader that opens it sees one version, whatever is swapped meanwhile."""
     connection.execute(f"attach {literal(str(aside / DATABASE))} as marts")
+    # One transaction: every comment on its own would wait for the disk.
+    connection.begin()
     for table in (*tables, history.TABLE):
         name = f"marts.main.{identifier(table.name)}"
         connection.execute(f"create table {name} as select * from {parquet(aside / f'{table.name}.parquet')}")
@@ -290,5 +292,6 @@ def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path, tables: 
         for column, text in table.columns.items():
             if text and column in present:
                 connection.execute(f"comment on column {name}.{identifier(column)} is {literal(text)}")
+    connection.commit()
     connection.execute("checkpoint marts")
     connection.execute("detach marts")
