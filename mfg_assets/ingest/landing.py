@@ -115,7 +115,7 @@ class _Delivery:
         """The committed manifest, or None when these bytes have landed already under the same mapping."""
         self.workdir.mkdir(parents=True)
         try:
-            stats = [f.stat() for f in self.files]
+            before = _state(self.files)
             draft = self._draft([], "unread")
             try:
                 plains = [prepare(f, self.form, self.workdir, i) for i, f in enumerate(self.files)]
@@ -136,7 +136,7 @@ class _Delivery:
                 outcome = self._read(draft, plains, joined)
             except SourceError as error:
                 outcome = replace(draft, state="refused", reason=str(error)), None, None
-            if [f.stat()[:10] for f in self.files] != [s[:10] for s in stats]:
+            if _state(self.files) != before:
                 raise SourceError(
                     Problem("the file changed while it was read", self.files[0], fix="it lands next time")
                 )
@@ -398,26 +398,38 @@ class _Delivery:
         return dict(rows)
 
     def _reject_doubles(self, connection: duckdb.DuckDBPyConnection, draft: BatchManifest, stage: Path) -> int:
-        """In a snapshot a key stands once: a second record with other content is refused, the first stays."""
-        if draft.delivery != "snapshot":
+        """In a snapshot a key stands once, among events a key has one content: the first record stays, others go.
+
+        A delta may carry several versions of a key, and an event that comes twice alike changes nothing (rule 32).
+        """
+        if draft.delivery == "delta":
             return 0
-        key = ", ".join(identifier(k) for k in self.mapping.contract.key)
+        contract = self.mapping.contract
+        key = ", ".join(identifier(k) for k in contract.key)
         doubled = connection.execute(
             f"select count(*) from (select {key} from read_parquet({path_literal(stage)}) where _reasons is null "
             "group by all having count(*) > 1)"
         ).fetchone()
         if not doubled or not doubled[0]:
             return 0
+        content = f"row({', '.join(identifier(c.name) for c in contract.columns)})"
+        first = f"partition by {key}, _reasons is null order by {ORDINAL}, source_row"
+        if draft.delivery == "events":
+            reason, expected = "conflicting_event", "expected one content per event"
+            is_double = f"{content} is distinct from first_value({content}) over ({first})"
+        else:
+            reason, expected = "duplicate_key", "expected once in a snapshot"
+            is_double = f"row_number() over ({first}) > 1"
         marked = stage.with_name("marked.parquet")
-        names = " || ', ' || ".join(f"coalesce({identifier(k)}::varchar, '–')" for k in self.mapping.contract.key)
-        payload = ", ".join(f"{literal(c.name)}, {identifier(c.name)}" for c in self.mapping.contract.columns)
+        names = " || ', ' || ".join(f"coalesce({identifier(k)}::varchar, '–')" for k in contract.key)
+        detail = f"'key (' || {names} || {literal('): ' + expected)}"
+        payload = ", ".join(f"{literal(c.name)}, {identifier(c.name)}" for c in contract.columns)
         connection.execute(
-            f"copy (select * exclude (_reasons, _details, _payload, _n), "
-            f"case when _n > 1 then ['duplicate_key'] else _reasons end as _reasons, "
-            f"case when _n > 1 then ['key (' || {names} || '): expected once in a snapshot'] else _details end as _details, "
-            f"case when _n > 1 then json_object({payload})::varchar else _payload end as _payload "
-            f"from (select *, case when _reasons is null then row_number() over ("
-            f"partition by {key}, _reasons is null order by {ORDINAL}, source_row) end as _n "
+            f"copy (select * exclude (_reasons, _details, _payload, _double), "
+            f"case when _double then [{literal(reason)}] else _reasons end as _reasons, "
+            f"case when _double then [{detail}] else _details end as _details, "
+            f"case when _double then json_object({payload})::varchar else _payload end as _payload "
+            f"from (select *, _reasons is null and {is_double} as _double "
             f"from read_parquet({path_literal(stage)}))) to {path_literal(marked)} (format parquet)"
         )
         marked.replace(stage)
@@ -484,6 +496,11 @@ class _Delivery:
 
 def _batch_file(plain: Plain) -> BatchFile:
     return BatchFile(plain.source.name, plain.size, plain.sha256, plain.source.stat().st_mtime_ns)
+
+
+def _state(files: list[Path]) -> list[tuple[int, int, int]]:
+    """What tells whether a file was written to; its access time doesn't, reading renews that."""
+    return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in (f.stat() for f in files)]
 
 
 def _raw_files(files: list[Path]) -> list[BatchFile]:

@@ -13,6 +13,7 @@ import duckdb
 
 from mfg_assets.contracts import Column, Contract, contract
 from mfg_assets.estate.models import ColumnMapping, Estate, Extract, SystemFile
+from mfg_assets.estate.standards import CURRENCIES
 from mfg_assets.ingest import cast
 from mfg_assets.ingest.readers import ROW, layered
 from mfg_assets.warehouse.sql import identifier, literal
@@ -146,7 +147,8 @@ def judged_select(mapping: Mapping, joins: dict[str, str], types: dict[str, str]
             plants = ", ".join(literal(p) for p in mapping.estate.plant_ids)
             found = f"case when {found} in ({plants}) then {found} end"
         elif column.code_type == "currency":
-            found = f"case when regexp_full_match({found}, '[A-Z]{{3}}') then {found} end"
+            currencies = ", ".join(literal(code) for code in sorted(CURRENCIES))
+            found = f"case when {found} in ({currencies}) then {found} end"
         coded.append(f"{found} as {cast.value(column.name)}")
     reasons = [f"{_reason(mapping, c, types, rules)} as {identifier('q:' + c.name)}" for c in mapping.columns]
     names = [identifier("q:" + c.name) for c in mapping.columns]

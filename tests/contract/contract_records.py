@@ -26,6 +26,14 @@ _GOOD = {
     "DATE": "2026-01-15",
     "TIMESTAMPTZ": "2026-01-15 12:00:00",
 }
+_OTHER = {
+    "VARCHAR": "B2",
+    "BOOLEAN": "false",
+    "INTEGER": "2",
+    "DECIMAL(18,6)": "2",
+    "DECIMAL(18,9)": "2",
+    "TIMESTAMPTZ": "2026-02-15 12:00:00",
+}
 _CODES = {"unit": "EA", "plant": "P100", "currency": "EUR"}
 _PATTERNS = {"^[0-9]{9}$": "123456789", "^[A-Z]{2}$": "DE", "^[0-9a-f]{64}$": "0" * 64}
 
@@ -59,12 +67,20 @@ def good_record(contract: Contract, number: int = 0) -> dict[str, str | None]:
 
 
 def broken_records(contract: Contract) -> Iterator[Broken]:
-    """For each rule about a column, a record of its own key that breaks it alone."""
-    for number, rule in enumerate((r for r in rules(contract) if r.column is not None), start=1):
-        assert rule.column is not None
-        column = contract.column(rule.column)
-        for text in _bad_values(column, rule.reason):
-            yield Broken(rule, good_record(contract, number) | {rule.column: text})
+    """For each rule about a column, records of their own keys that break it alone."""
+    number = 0
+    for rule in rules(contract):
+        if rule.column is not None:
+            column = contract.column(rule.column)
+            for text in _bad_values(column, rule.reason):
+                number += 1
+                yield Broken(rule, good_record(contract, number) | {rule.column: text})
+
+
+def other_content(contract: Contract, record: dict[str, str | None]) -> dict[str, str | None]:
+    """The same key with another value in some other column."""
+    column = next(c for c in contract.columns if c.name not in contract.key and not c.enumeration and not c.code_type)
+    return record | {column.name: _OTHER[column.sql_type]}
 
 
 def _bad_values(column: Column, reason: str) -> list[str | None]:

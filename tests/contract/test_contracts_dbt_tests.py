@@ -19,7 +19,8 @@ each_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.e
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Compiled SQL of the derived tests by name."""
     folder = tmp_path_factory.mktemp("compiled")
-    return compile_models(Settings(home=folder / "home"), folder / "target", "source:landing")
+    settings = Settings(home=folder / "home", memory_limit="500MB", threads=1)  # pyright: ignore[reportCallIssue]
+    return compile_models(settings, folder / "target", "source:landing")
 
 
 @pytest.fixture

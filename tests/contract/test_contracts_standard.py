@@ -58,7 +58,7 @@ def test_every_entity_has_a_contract() -> None:
 @each_file
 def test_file_is_valid_by_the_standard(path: Path) -> None:
     schema = json.loads(OpenDataContractStandard.json_schema())
-    validator = jsonschema.validators.validator_for(schema)(schema)
+    validator = jsonschema.Draft201909Validator(schema)
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     problems = [f"{list(error.absolute_path)}: {error.message}" for error in validator.iter_errors(document)]
     assert problems == []
