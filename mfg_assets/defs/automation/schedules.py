@@ -3,8 +3,6 @@
 Belongs here: when. Doesn't belong here: what follows a landing (declarative automation does).
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from mfg_assets.defs import common

@@ -3,8 +3,6 @@
 Belongs here: reacting. Doesn't belong here: which files are new (ingest).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

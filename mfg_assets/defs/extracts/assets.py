@@ -3,8 +3,6 @@
 Belongs here: calling ingest and reporting. Doesn't belong here: reading files, casting (ingest).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

@@ -3,8 +3,6 @@
 Belongs here: the gate's wiring. Doesn't belong here: writing and swapping (publish).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

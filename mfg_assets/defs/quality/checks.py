@@ -3,8 +3,6 @@
 Belongs here: specs and results. Doesn't belong here: running expectations (quality).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -51,9 +49,8 @@ def _checks(suites: list[Suite]) -> dg.AssetChecksDefinition:
         results = run_suites(wanted, settings.warehouse_path, settings)
         failed = [r for r in results if not r.success]
         for result in results:
-            check = _result(result)
-            if check.asset_check_key in selected:
-                yield check
+            if dg.AssetCheckKey(_asset_key(result.table), result.name) in selected:
+                yield _result(result)
         for result in failed:
             common.report("checks", f"{result.table}.{result.name}", "failed", f"{result.failed_rows:,} rows")
         common.report("checks", "expectations", "done", f"{len(results)} expectations, {len(failed)} not met")

@@ -3,8 +3,6 @@
 Belongs here: one step that puts them into the warehouse. Doesn't belong here: how (warehouse.handover).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -3,8 +3,6 @@
 Belongs here: the translation of dbt nodes to assets, and running dbt once per run. Doesn't belong here: SQL.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
