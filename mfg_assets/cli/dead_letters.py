@@ -13,7 +13,6 @@ import typer
 from mfg_assets.cli import context, examples
 from mfg_assets.cli.output import Format, FormatOption, emit, show
 from mfg_assets.cli.safe import plain
-from mfg_assets.errors import Problem, UsageError
 
 app = typer.Typer(name="dead-letters", help="Records that a contract refused.", no_args_is_help=True)
 
@@ -74,10 +73,6 @@ def show_(
     from mfg_assets.ingest import get_dead_letter
 
     letter = get_dead_letter(context.settings(), dead_letter_id)
-    if letter is None:
-        raise UsageError(
-            Problem(f"there is no dead letter {dead_letter_id!r}", fix="`mfg dead-letters list` shows their ids")
-        )
     if output is not Format.table:
         emit(list(letter), [list(letter.values())], output)
         return

@@ -35,10 +35,9 @@ def estate(settings: Settings) -> Iterator[Finding]:
     try:
         loaded = load_estate(settings.estate_path)
     except MfgError as error:
-        more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
-        yield Finding(
-            "estate", str(settings.estate), "wrong", f"{error.problems[0]}{more}", "`mfg check` shows them all"
-        )
+        first, *others = (str(problem) for problem in error.problems)
+        detail = first + (f" and {len(others)} more" if others else "")
+        yield Finding("estate", str(settings.estate), "wrong", detail, "`mfg check` shows all there is")
         return
     extracts = sum(len(s.extracts) for s in loaded.systems.values())
     detail = f"{loaded.file.name}: {len(loaded.plant_ids)} plants, {len(loaded.systems)} systems, {extracts} extracts"
@@ -54,38 +53,40 @@ def estate(settings: Settings) -> Iterator[Finding]:
 
 def landing(settings: Settings) -> Iterator[Finding]:
     """Whether every batch is whole: its manifest, its rows, its dead letters, and that the counts agree."""
-    from mfg_assets.ingest import read_manifests
+    from mfg_assets.ingest.manifest import MANIFEST_FILE, from_json
 
-    try:
-        manifests = read_manifests(settings.landing_dir)
-    except MfgError as error:
-        yield Finding("landing", "manifests", "wrong", str(error.problems[0]), "restore the folder from a backup")
-        return
-    if not manifests:
+    problems: list[str] = []
+    manifests: list[BatchManifest] = []
+    folders = [f for f in settings.landing_dir.glob("*/*/*") if f.is_dir()]
+    for folder in (f for f in folders if not f.name.startswith(".")):
+        try:
+            manifests.append(from_json((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
+        except OSError:
+            problems.append(f"{folder} has no manifest that can be read")
+        except (ValueError, TypeError, KeyError) as error:
+            problems.append(f"{folder / MANIFEST_FILE} is damaged: {error}")
+    if not folders:
         yield Finding("landing", "batches", "ok", "nothing has landed yet")
         return
-    problems: list[str] = []
     with connect(settings) as connection:
         for manifest in manifests:
             problems += _batch_problems(connection, settings, manifest)
-    landed = sum(m.rows_landed for m in manifests)
-    rejected = sum(m.rows_rejected for m in manifests)
     if problems:
-        yield Finding(
-            "landing",
-            "batches",
-            "wrong",
-            "; ".join(problems[:_MOST_NAMED])
-            + (f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""),
-            "restore these batches from a backup, or delete their folders and run again: the files land anew",
-        )
+        fix = "restore these folders from a backup, or delete them and run again: files still delivered land anew"
+        yield Finding("landing", "batches", "wrong", _some(problems), fix)
     else:
+        landed, rejected = sum(m.rows_landed for m in manifests), sum(m.rows_rejected for m in manifests)
         detail = f"{len(manifests)} batches whole, {landed:,} rows landed, {rejected:,} rejected"
         yield Finding("landing", "batches", "ok", detail)
-    leftovers = [p for p in settings.landing_dir.rglob(".tmp-*") if p.is_dir()]
+    leftovers = sum(f.name.startswith(".tmp-") for f in folders)
     if leftovers:
-        detail = f"{len(leftovers)} unfinished batches of runs that were ended"
+        detail = f"{leftovers} unfinished batches of runs that were ended"
         yield Finding("landing", "leftovers", "note", detail, "nothing to do: the next run removes them")
+
+
+def _some(problems: list[str]) -> str:
+    more = len(problems) - _MOST_NAMED
+    return "; ".join(problems[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _batch_problems(
@@ -143,8 +144,7 @@ def published(settings: Settings) -> Iterator[Finding]:
     ]
     problems += _database_problems(settings, folder, manifest["tables"])
     if problems:
-        detail = "; ".join(problems[:_MOST_NAMED])
-        yield Finding("published", folder.name, "wrong", detail, "`mfg run --full-refresh` publishes anew")
+        yield Finding("published", folder.name, "wrong", _some(problems), "`mfg run --full-refresh` publishes anew")
     else:
         detail = f"whole: {len(manifest['tables'])} tables, {len(found.versions)} versions in its history"
         yield Finding("published", folder.name, "ok", detail)
