@@ -69,12 +69,6 @@ order_lines as (
 
 ),
 
-ledger_plants as (
-
-    select plant_id from profiles
-
-),
-
 component_issues as (
 
     select
@@ -124,11 +118,11 @@ scrap as (
 judged_lines as (
 
     select
-        order_lines.*,
+        *,
         postings > 0 and posted_native_unit <> order_unit and posted_native_quantity = ordered_quantity as is_taken_over,
         ordered_base_quantity is null as is_unconvertible,
     from order_lines
-    inner join ledger_plants on order_lines.plant_id = ledger_plants.plant_id
+    where plant_id in (select profiles.plant_id from profiles)
 
 ),
 

@@ -98,6 +98,21 @@ explained as (
 
 ),
 
+explained_sums as (
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        sum(explained_quantity) as explained_quantity,
+    from explained
+    group by all
+
+),
+
 rests as (
 
     select
@@ -105,18 +120,7 @@ rests as (
         coalesce(sums.explained_quantity, 0) as explained_quantity,
         comparisons.difference - coalesce(sums.explained_quantity, 0) as rest_quantity,
     from comparisons
-    left join (
-        select
-            plant_id,
-            location,
-            item_number,
-            lot_number,
-            stock_status,
-            ownership,
-            sum(explained_quantity) as explained_quantity,
-        from explained
-        group by all
-    ) as sums
+    left join explained_sums as sums
         on comparisons.plant_id = sums.plant_id
         and comparisons.location is not distinct from sums.location
         and comparisons.item_number = sums.item_number

@@ -62,11 +62,16 @@ legs as (
         movements.to_ownership as ownership,
         movements.quantity as native_quantity,
         movements.base_quantity as leg_quantity,
-        movements.* exclude (
-            source_system, event_id, item_number, quantity, base_quantity,
-            from_plant_id, to_plant_id, from_location, to_location, from_status, to_status,
-            from_lot, to_lot, from_ownership, to_ownership
-        ),
+        movements.unit,
+        movements.base_unit,
+        movements.movement_class,
+        movements.reference_type,
+        movements.reference_number,
+        movements.reference_line,
+        movements.event_at,
+        movements.recorded_at,
+        movements.batch_id,
+        movements.correlation_id,
     from movements
     where movements.to_plant_id is not null
 
@@ -84,11 +89,16 @@ legs as (
         movements.from_ownership as ownership,
         -movements.quantity as native_quantity,
         -movements.base_quantity as leg_quantity,
-        movements.* exclude (
-            source_system, event_id, item_number, quantity, base_quantity,
-            from_plant_id, to_plant_id, from_location, to_location, from_status, to_status,
-            from_lot, to_lot, from_ownership, to_ownership
-        ),
+        movements.unit,
+        movements.base_unit,
+        movements.movement_class,
+        movements.reference_type,
+        movements.reference_number,
+        movements.reference_line,
+        movements.event_at,
+        movements.recorded_at,
+        movements.batch_id,
+        movements.correlation_id,
     from movements
     where movements.from_plant_id is not null
 

@@ -53,7 +53,7 @@ counted as (
     select
         plant_id,
         string_agg(distinct source_system, ', ' order by source_system) as ledger_systems,
-        count(distinct (source_system, event_id)) as movements,
+        count(distinct source_system || ' ' || event_id) as movements,
         count(distinct item_number) as items,
         min(event_at) as first_movement_at,
         max(event_at) as last_movement_at,

@@ -66,7 +66,7 @@ candidates as (
         currency,
         source_system,
         1 as preference,
-        null::timestamptz as effective_from,
+        cast(null as timestamptz) as effective_from,
     from items_at_plants
     where standard_cost <> 0
 

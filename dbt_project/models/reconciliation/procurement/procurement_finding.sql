@@ -165,21 +165,21 @@ final as (
 
     select
         {{ finding_id('candidates.finding_class', [
-            "'procurement'", 'plant_id', 'object_key', 'supplier_number', 'item_number'
+            "'procurement'", 'candidates.plant_id', 'candidates.object_key', 'candidates.supplier_number', 'candidates.item_number'
         ]) }} as finding_id,
-        plant_id,
-        object_key,
-        supplier_number,
-        item_number,
-        finding_class,
-        severity,
+        candidates.plant_id,
+        candidates.object_key,
+        candidates.supplier_number,
+        candidates.item_number,
+        candidates.finding_class,
+        candidates.severity,
         {{ owner_role('procurement', 'candidates.finding_class') }} as owner_role,
-        cast(quantity as decimal(28, 6)) as quantity,
-        unit,
-        {{ value_of('quantity', 'unit_price') }} as value_at_stake,
-        currency,
-        suggested_action,
-        cast(evidence as varchar) as evidence,
+        cast(candidates.quantity as decimal(28, 6)) as quantity,
+        candidates.unit,
+        {{ value_of('candidates.quantity', 'candidates.unit_price') }} as value_at_stake,
+        candidates.currency,
+        candidates.suggested_action,
+        cast(candidates.evidence as varchar) as evidence,
     from candidates
 
 )

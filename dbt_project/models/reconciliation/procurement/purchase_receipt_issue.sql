@@ -115,59 +115,63 @@ without_order as (
 
 ),
 
--- said once for the plant where it is the ledger's habit, per line where it is an exception
-early_lines as (
-
-    select
-        *,
-        count(*) over (partition by plant_id) as early_lines,
-    from lines
-    where first_posted_at < shipped_at
-
-),
-
 posted_lines as (
 
     select
         plant_id,
         count(*) as posted_lines,
+        count(*) filter (where first_posted_at < shipped_at) as early_lines,
     from lines
     where postings > 0
     group by plant_id
 
 ),
 
+-- said once for the plant where it is the ledger's habit, per line where it is an exception
+early_lines as (
+
+    select
+        lines.*,
+        posted_lines.posted_lines,
+        posted_lines.early_lines = posted_lines.posted_lines as is_habit,
+    from lines
+    inner join posted_lines on lines.plant_id = posted_lines.plant_id
+    where lines.first_posted_at < lines.shipped_at
+
+),
+
 early as (
 
     select
-        early_lines.plant_id,
-        case when early_lines = posted_lines then '*' else early_lines.object_key end as object_key,
-        case when early_lines < posted_lines then max(early_lines.supplier_number) end as supplier_number,
-        case when early_lines < posted_lines then max(early_lines.item_number) end as item_number,
+        plant_id,
+        case when is_habit then '*' else object_key end as finding_key,
+        case when not is_habit then max(supplier_number) end as supplier_number,
+        case when not is_habit then max(item_number) end as item_number,
         'receipt_before_shipment' as finding_class,
         'medium' as severity,
-        case when early_lines < posted_lines then max(early_lines.posted_native_quantity) end as finding_quantity,
-        case when early_lines < posted_lines then max(early_lines.order_unit) end as order_unit,
-        case when early_lines < posted_lines then max(early_lines.unit_price) end as unit_price,
-        case when early_lines < posted_lines then max(early_lines.currency) end as currency,
+        case when not is_habit then max(posted_native_quantity) end as finding_quantity,
+        case when not is_habit then max(order_unit) end as order_unit,
+        case when not is_habit then max(unit_price) end as unit_price,
+        case when not is_habit then max(currency) end as currency,
         json_object(
-            'order_lines', count(*), 'order_lines_posted', max(posted_lines.posted_lines),
-            'lines_posted_on_order_date', count(*) filter (where early_lines.first_posted_at = early_lines.ordered_at),
+            'order_lines', count(*), 'order_lines_posted', max(posted_lines),
+            'lines_posted_on_order_date', count(*) filter (where first_posted_at = ordered_at),
             'mean_days_before_shipment', round(avg(date_diff('day', first_posted_at, shipped_at)), 1),
-            'example', min(early_lines.object_key)
+            'example', min(object_key)
         ) as evidence,
         'Post receipts when goods arrive: until then the ledger counts stock that is not there.' as suggested_action,
     from early_lines
-    inner join posted_lines on early_lines.plant_id = posted_lines.plant_id
-    group by early_lines.plant_id, early_lines, posted_lines, 2
+    group by plant_id, finding_key, is_habit
 
 ),
 
 final as (
 
-    {% for name in ['mismatched', 'missing', 'without_order', 'early'] -%}
+    {% for name, key in [
+        ('mismatched', 'object_key'), ('missing', 'object_key'), ('without_order', 'object_key'), ('early', 'finding_key'),
+    ] -%}
     select
-        plant_id, object_key, supplier_number, item_number, finding_class, severity,
+        plant_id, {{ key }} as object_key, supplier_number, item_number, finding_class, severity,
         finding_quantity as quantity, order_unit as unit, unit_price, currency, evidence, suggested_action,
     from {{ name }}
     {% if not loop.last %}union all{% endif %}

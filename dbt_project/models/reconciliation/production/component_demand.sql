@@ -69,7 +69,8 @@ choices as (
     select
         plant_id,
         parent_item_number,
-        count(distinct (usage, alternative, revision)) > 1 or count(alternate_group) > 0 as has_choice,
+        count(distinct concat_ws('|', coalesce(usage, ''), coalesce(alternative, ''), coalesce(revision, ''))) > 1
+        or count(alternate_group) > 0 as has_choice,
     from bill_lines
     group by plant_id, parent_item_number
 

@@ -29,8 +29,8 @@ compared_plants as (
 both_sides as (
 
     select
-        records.plant_id,
-        records.production_order_number,
+        plant_id,
+        production_order_number,
         coalesce(max(item_number) filter (where kind = 'erp'), max(item_number)) as item_number,
         max(unit) as unit,
         max(quantity) filter (where kind = 'erp') as erp_quantity,
@@ -42,8 +42,8 @@ both_sides as (
         bool_or(kind = 'erp') as has_erp,
         bool_or(kind = 'mes') as has_mes,
     from records
-    inner join compared_plants on records.plant_id = compared_plants.plant_id
-    group by records.plant_id, records.production_order_number
+    where plant_id in (select compared_plants.plant_id from compared_plants)
+    group by plant_id, production_order_number
 
 ),
 

@@ -39,6 +39,16 @@ profiles as (
 
 ),
 
+profiled_orders as (
+
+    select
+        orders.*,
+        profiles.has_scrap_movements,
+    from orders
+    inner join profiles on orders.plant_id = profiles.plant_id
+
+),
+
 scrap as (
 
     select
@@ -54,8 +64,7 @@ scrap as (
             'posted', posted_quantity, 'scrap_reason', scrap_reason
         ) as evidence,
         'Post the scrap, or correct the receipt to the quantity completed.' as suggested_action,
-    from orders
-    inner join profiles using (plant_id)
+    from profiled_orders
     where posted_quantity > completed_quantity and scrapped_quantity > 0 and not has_scrap_movements
 
 ),
@@ -74,8 +83,7 @@ receipts as (
             'ordered', quantity, 'completed', completed_quantity, 'scrapped', scrapped_quantity, 'posted', posted_quantity
         ) as evidence,
         'Correct the receipt to the quantity completed.' as suggested_action,
-    from orders
-    inner join profiles using (plant_id)
+    from profiled_orders
     where
         completed_quantity > 0
         and coalesce(posted_quantity, 0) <> completed_quantity
@@ -85,54 +93,59 @@ receipts as (
 
 ),
 
--- said once for the plant where it is the ledger's habit, per order where it is an exception
-early_receipts as (
-
-    select
-        plant_id,
-        production_order_number,
-        item_number,
-        quantity,
-        unit,
-        first_posted_at,
-        actual_end_at,
-        count(*) over (partition by plant_id) as early_orders,
-        sum(quantity) over (partition by plant_id) as early_quantity,
-    from orders
-    where first_posted_at < actual_end_at
-
-),
-
 posted_orders as (
 
     select
         plant_id,
         count(*) as posted_orders,
+        count(*) filter (where first_posted_at < actual_end_at) as early_orders,
     from orders
     where postings > 0
     group by plant_id
 
 ),
 
+-- said once for the plant where it is the ledger's habit, per order where it is an exception
+early_receipts as (
+
+    select
+        orders.*,
+        posted_orders.posted_orders,
+        posted_orders.early_orders = posted_orders.posted_orders as is_habit,
+    from orders
+    inner join posted_orders on orders.plant_id = posted_orders.plant_id
+    where orders.first_posted_at < orders.actual_end_at
+
+),
+
 early as (
 
     select
-        early_receipts.plant_id,
-        case when early_orders = posted_orders then '*' else production_order_number end as object_key,
-        case when early_orders < posted_orders then max(item_number) end as item_number,
+        plant_id,
+        case when is_habit then '*' else production_order_number end as object_key,
+        case when not is_habit then max(item_number) end as item_number,
         'receipt_before_completion' as finding_class,
         'medium' as severity,
-        case when early_orders < posted_orders then max(quantity) end as quantity,
-        case when early_orders < posted_orders then max(unit) end as unit,
+        case when not is_habit then max(quantity) end as quantity,
+        case when not is_habit then max(unit) end as unit,
         json_object(
-            'orders', count(*), 'orders_with_receipt', max(posted_orders.posted_orders),
-            'first_order', min(production_order_number),
+            'orders', count(*), 'orders_with_receipt', max(posted_orders), 'first_order', min(production_order_number),
             'mean_days_early', round(avg(date_diff('day', first_posted_at, actual_end_at)), 1)
         ) as evidence,
         'Post receipts when they are completed: stock that is not there yet looks available.' as suggested_action,
     from early_receipts
-    inner join posted_orders on early_receipts.plant_id = posted_orders.plant_id
-    group by early_receipts.plant_id, early_orders, posted_orders, object_key
+    group by plant_id, object_key, is_habit
+
+),
+
+component_sums as (
+
+    select
+        plant_id,
+        sum(bill_line_uses) as bill_line_uses,
+        count(*) as components,
+    from {{ ref('component_demand') }}
+    group by plant_id
 
 ),
 
@@ -149,16 +162,12 @@ consumption as (
         json_object(
             'ledger_systems', max(profiles.ledger_systems), 'started_orders', count(*),
             'component_issues', max(profiles.component_issues),
-            'bill_line_uses', max(demand.bill_line_uses), 'components', max(demand.components)
+            'bill_line_uses', max(component_sums.bill_line_uses), 'components', max(component_sums.components)
         ) as evidence,
         'No component was ever issued to an order. Post issues, or backflush at completion.' as suggested_action,
     from orders
     inner join profiles on orders.plant_id = profiles.plant_id
-    inner join (
-        select plant_id, sum(bill_line_uses) as bill_line_uses, count(*) as components
-        from {{ ref('component_demand') }}
-        group by plant_id
-    ) as demand on orders.plant_id = demand.plant_id
+    inner join component_sums on orders.plant_id = component_sums.plant_id
     where orders.is_started and not profiles.has_component_issues
     group by orders.plant_id
 
