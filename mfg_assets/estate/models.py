@@ -158,7 +158,7 @@ class Format(Model):
     """How the bytes of a file become rows of named columns. Unset fields take the connector's, then the default."""
 
     format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"] | None = Field(
-        default=None, description="Kind of file; default by file ending."
+        default=None, description="Kind of file; default csv."
     )
     delimiter: str | None = Field(default=None, description="One or several characters; default comma.")
     quote: str | None = Field(default=None, description='Quote character; "" switches quoting off; default ".')

@@ -18,11 +18,11 @@ from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import readers, sources
 from mfg_assets.ingest.manifest import read_manifests
-from mfg_assets.ingest.mapping import FILE, ORDINAL, Mapping, mapping_of, source
+from mfg_assets.ingest.mapping import FILE, ORDINAL, Mapping, mapping_of
 from mfg_assets.ingest.plain import prepare
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.session import connect
-from mfg_assets.warehouse.sql import literal
+from mfg_assets.warehouse.sql import identifier, literal
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,25 @@ def compile_errors(estate: Estate, system_id: str, extract_name: str, settings: 
     """
     with _opened(estate, system_id, extract_name, settings) as opened:
         extract = opened.mapping.extract
-        problems = []
+        problems: list[tuple[str, str]] = []
         relation = "records as src"
         for index, join in enumerate(extract.joins):
-            on = source(opened.mapping, opened.joins)
-            failure = _compile(opened.connection, f"select 1 from {on}") if index == 0 else None
+            joined = f"{relation} {join.how} join ({opened.joins[join.as_]}) as {identifier(join.as_)} on "
+            failure = _compile(opened.connection, f"select 1 from {joined}({join.on})")
             if failure:
                 problems.append((f"joins[{index}].on", failure))
-            del join
-        if not problems:
-            relation = source(opened.mapping, opened.joins)
-        for name, column in extract.columns.items():
-            if failure := _compile(opened.connection, f"select {column.sql} from {relation}"):
-                problems.append((f"columns.{name}", failure))
-        if extract.where and (
-            failure := _compile(opened.connection, f"select 1 from {relation} where {extract.where}")
-        ):
-            problems.append(("where", failure))
+            # The other expressions may use its columns all the same.
+            relation = f"{joined}{'true' if failure else f'({join.on})'}"
+        # In brackets as in the landing's own statement, so that it can be one expression only; beside another column,
+        # so that it can't be an aggregate.
+        row = f"select src.{ORDINAL}, ({{}}) as value from {{}}"
+        tried = [(f"columns.{name}", row.format(column.sql, relation)) for name, column in extract.columns.items()]
+        control = extract.complete_when.control_file if extract.complete_when else None
+        if control is not None and control.total_of is not None:
+            tried.append(("complete_when.control_file.total_of", row.format(control.total_of, "records as src")))
+        if extract.where is not None:
+            tried.append(("where", f"select 1 from {relation} where ({extract.where})"))
+        problems += [(where, failure) for where, sql in tried if (failure := _compile(opened.connection, sql))]
         return problems
 
 

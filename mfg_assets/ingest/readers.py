@@ -82,6 +82,10 @@ def header(plain: Plain, form: Format) -> list[str]:
         return form.column_names
     if not first.strip():
         raise SourceError(Problem("the file is empty: not even a header", plain.source, fix="ask for it again"))
+    if "\x00" in first:
+        raise SourceError(
+            Problem("the header holds NUL characters", plain.source, fix="declare its encoding (utf-16?) or its format")
+        )
     return _split(first.rstrip("\r\n"), form)
 
 

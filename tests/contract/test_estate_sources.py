@@ -82,10 +82,12 @@ def test_file_names_that_do_not_fit(estate: Path, settings: Settings, key: str, 
 @pytest.mark.parametrize(
     ("old", "new", "at", "where", "fix"),
     [
-        ("quantity: MENGE", "quantity: MENG", "MENG", "columns.quantity: ", "did you mean MENGE?"),
+        ("quantity: MENGE", "quantity: MENG", "quantity: MENG", "columns.quantity: ", "did you mean MENGE?"),
         ("line_id: POSNR", "line_id: zzzzzz", "zzzzzz", "columns.line_id: ", "the file has the columns "),
         ("MENGE <> ''", "MENGE <>", "where:", "where: ", "correct the SQL expression"),
         ("src.STLNR = head.STLNR", "src.STLNR = head.STLN", "on:", "joins[0].on: ", "did you mean STLNR?"),
+        ("quantity: MENGE", "quantity: MENGE, POSNR) from src --", "MENGE,", "columns.quantity: ", "correct the SQL"),
+        ("quantity: MENGE", "quantity: max(MENGE)", "max", "columns.quantity: ", "correct the SQL"),
         ("quantity: MENGE", "quantity: no_such_function(MENGE)", "no_such", "columns.quantity: ", "correct the SQL"),
     ],
 )
@@ -105,6 +107,14 @@ def test_all_expressions_of_an_extract_are_reported_together(estate: Path, setti
     edit(estate, ERP, "MENGE <> ''", "MENGGE <> ''")
     problems = collect_problems(estate, settings, environ={})
     assert [p.message.split(":")[0] for p in problems] == ["columns.line_id", "columns.quantity", "where"]
+
+
+def test_the_expression_of_a_control_total_is_tried(estate: Path, settings: Settings) -> None:
+    control = "control_file: {pattern: '{stem}.ctl', total: '(.*)', total_of: MENGGE}"
+    edit(estate, ERP, "      row_count: 2\n", f"      {control}\n")
+    file, line, message, _ = only(estate, settings)
+    assert (file, line) == (ERP, line_of(estate, ERP, "control_file"))
+    assert message.startswith("complete_when.control_file.total_of: ")
 
 
 def test_a_renamed_column_is_found_by_the_header(estate: Path, settings: Settings) -> None:
