@@ -130,13 +130,13 @@ DATA = {
         # 4
         """,
     "erp/stock_20250301.csv": """
-        place;item;quantity;unit;at
+        place;item;quantity;unit;moment
         A1;FRAME;10,0;EA;2025-03-01T00:00:00
         A1;WHEEL;17,0;EA;2025-03-01T00:00:00
         A1;SPOKE;five;EA;2025-03-01T00:00:00
         """,
     "wms/moves.csv": """
-        id,kind,item,quantity,unit,place,at
+        id,kind,item,quantity,unit,place,moment
         M1,receipt,FRAME,12,EA,A1,2025-01-10T08:00:00
         M2,issue,FRAME,2,EA,A1,2025-01-11T08:00:00
         M3,receipt,WHEEL,20,EA,A1,2025-01-12T08:00:00
