@@ -53,18 +53,19 @@ def estate(settings: Settings) -> Iterator[Finding]:
 
 def landing(settings: Settings) -> Iterator[Finding]:
     """Whether every batch is whole: its manifest, its rows, its dead letters, and that the counts agree."""
-    from mfg_assets.ingest.manifest import MANIFEST_FILE, from_json
+    from mfg_assets.ingest import read_manifests
 
-    problems: list[str] = []
+    folders = [folder for folder in settings.landing_dir.glob("*/*/*") if folder.is_dir()]
+    problems = [
+        f"{folder} has no manifest"
+        for folder in folders
+        if not folder.name.startswith(".") and not (folder / "manifest.json").is_file()
+    ]
     manifests: list[BatchManifest] = []
-    folders = [f for f in settings.landing_dir.glob("*/*/*") if f.is_dir()]
-    for folder in (f for f in folders if not f.name.startswith(".")):
-        try:
-            manifests.append(from_json((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
-        except OSError:
-            problems.append(f"{folder} has no manifest that can be read")
-        except (ValueError, TypeError, KeyError) as error:
-            problems.append(f"{folder / MANIFEST_FILE} is damaged: {error}")
+    try:
+        manifests = read_manifests(settings.landing_dir)
+    except (MfgError, OSError, ValueError, TypeError, KeyError) as error:
+        problems.append(f"a manifest is damaged: {error}")
     if not folders:
         yield Finding("landing", "batches", "ok", "nothing has landed yet")
         return
@@ -99,7 +100,8 @@ def _batch_problems(
         folder = f"{manifest.source_system}.{manifest.extract_name}"
         rows = settings.landing_dir / manifest.entity / folder / manifest.batch_id / "rows.parquet"
         yield from _count_problems(connection, rows, manifest.rows_landed, f"{name}: rows.parquet")
-    if manifest.rows_rejected:
+    # Of a batch refused whole, only the records that are at fault themselves have dead letters.
+    if manifest.rows_rejected and manifest.state == "landed":
         letters = settings.dead_letters_dir / manifest.entity / f"{manifest.batch_id}.parquet"
         yield from _count_problems(connection, letters, manifest.rows_rejected, f"{name}: its dead letters")
 
