@@ -176,7 +176,11 @@ final as (
         {{ owner_role('procurement', 'candidates.finding_class') }} as owner_role,
         cast(candidates.quantity as decimal(28, 6)) as quantity,
         candidates.unit,
-        {{ value_of('candidates.quantity', 'candidates.unit_price') }} as value_at_stake,
+        -- what is only late is not lost, so it has no value at stake
+        case
+            when candidates.finding_class not in ('late_shipment', 'due_before_order')
+                then {{ value_of('candidates.quantity', 'candidates.unit_price') }}
+        end as value_at_stake,
         candidates.currency,
         candidates.suggested_action,
         cast(candidates.evidence as varchar) as evidence,

@@ -277,7 +277,12 @@ final as (
         {{ owner_role('production', 'candidates.finding_class') }} as owner_role,
         cast(candidates.quantity as decimal(28, 6)) as quantity,
         candidates.unit,
-        {{ value_of('candidates.quantity', 'costs.standard_cost') }} as value_at_stake,
+        -- what is only late or out of order is not lost, so it has no value at stake
+        case
+            when candidates.finding_class not in (
+                'late_completion', 'missing_operations', 'confirmation_after_close', 'completion_before_start', 'status'
+            ) then {{ value_of('candidates.quantity', 'costs.standard_cost') }}
+        end as value_at_stake,
         costs.currency,
         candidates.suggested_action,
         cast(candidates.evidence as varchar) as evidence,
