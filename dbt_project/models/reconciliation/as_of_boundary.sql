@@ -31,20 +31,20 @@ run as (
 ),
 
 {% for model, column in instants -%}
-{{ model }}_{{ column }} as (
+    {{ model }}_{{ column }} as (
 
-    select min({{ column }}) as changes_at
-    from {{ ref(model) }}
-    where {{ column }} > {{ as_of() }}
+        select min({{ column }}) as changes_at
+        from {{ ref(model) }}
+        where {{ column }} > {{ as_of() }}
 
-),
+    ),
 
 {% endfor -%}
 changes as (
 
     {% for model, column in instants -%}
-    select changes_at from {{ model }}_{{ column }}
-    {% if not loop.last %}union all{% endif %}
+        select changes_at from {{ model }}_{{ column }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),

@@ -45,9 +45,18 @@ served_plants as (
 -- a line without a plant holds at every plant its system serves
 plants as (
 
-    select source_system, plant_id, null as line_plant_id from served_plants
+    select
+        source_system,
+        plant_id,
+        null as line_plant_id
+    from served_plants
     union all
-    select distinct source_system, plant_id, plant_id as line_plant_id from lines where plant_id is not null
+    select distinct
+        source_system,
+        plant_id,
+        plant_id as line_plant_id
+    from lines
+    where plant_id is not null
 
 ),
 

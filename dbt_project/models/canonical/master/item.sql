@@ -68,7 +68,7 @@ type_ranks as (
             owners.attribute,
             owners.priority,
         from (select distinct item_type from types) as narrowed
-        inner join owners on owners.item_type is null or owners.item_type = narrowed.item_type
+        inner join owners on owners.item_type is null or narrowed.item_type = owners.item_type
         qualify rank() over (
             partition by narrowed.item_type, owners.attribute order by (owners.item_type is not null) desc
         ) = 1
@@ -95,12 +95,12 @@ merged as (
     select
         item_number,
         {% for attribute in attributes -%}
-        {{ owned_attribute(attribute) }},
+            {{ owned_attribute(attribute) }},
         {% endfor -%}
         list_sort(list(distinct source_system)) as source_systems,
         -- the record that the item's description came from leads back to its batch
         arg_min(
-            {'source_system': source_system, 'batch_id': batch_id, 'correlation_id': correlation_id},
+            { 'source_system': source_system, 'batch_id': batch_id, 'correlation_id': correlation_id },
             lpad(coalesce(ranks['description'], 9999)::varchar, 4, '0') || source_system
         ) as lead,
         max(recorded_at) as recorded_at,
@@ -128,11 +128,11 @@ final as (
     select
         merged.item_number,
         {% for attribute in attributes -%}
-        merged.{{ attribute }},
+            merged.{{ attribute }},
         {% endfor -%}
         current_revisions.current_revision,
         {% for attribute in attributes -%}
-        merged.{{ attribute }}_source,
+            merged.{{ attribute }}_source,
         {% endfor -%}
         merged.source_systems,
         merged.lead.source_system as source_system,

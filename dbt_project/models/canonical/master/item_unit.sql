@@ -122,11 +122,35 @@ global_factor as (
 
 candidates as (
 
-    select item_number, unit, base_unit, numerator, denominator, conversion_rule, preference from identity
+    select
+        item_number,
+        unit,
+        base_unit,
+        numerator,
+        denominator,
+        conversion_rule,
+        preference
+    from identity
     union all
-    select item_number, unit, base_unit, numerator, denominator, conversion_rule, preference from own_factor
+    select
+        item_number,
+        unit,
+        base_unit,
+        numerator,
+        denominator,
+        conversion_rule,
+        preference
+    from own_factor
     union all
-    select item_number, unit, base_unit, numerator, denominator, conversion_rule, preference from global_factor
+    select
+        item_number,
+        unit,
+        base_unit,
+        numerator,
+        denominator,
+        conversion_rule,
+        preference
+    from global_factor
 
 ),
 

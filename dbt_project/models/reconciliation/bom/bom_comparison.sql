@@ -67,9 +67,9 @@ side_by_side as (
         plants.has_erp,
         plants.has_mes,
         {%- for kind in kinds %}
-        {%- for column in compared %}
-        any_value(numbered.{{ column }}) filter (numbered.kind = '{{ kind }}') as {{ kind }}_{{ column }},
-        {%- endfor %}
+            {%- for column in compared %}
+                any_value(numbered.{{ column }}) filter (numbered.kind = '{{ kind }}') as {{ kind }}_{{ column }},
+            {%- endfor %}
         {%- endfor %}
     from numbered
     inner join plants on numbered.plant_id = plants.plant_id
@@ -93,22 +93,22 @@ judged as (
         (has_erp and erp_source_system is null) as is_missing_in_erp,
         (has_mes and mes_source_system is null) as is_missing_in_mes,
         {% for other in ['erp', 'mes'] -%}
-        (
-            plm_source_system is not null and {{ other }}_source_system is not null
-            and not {{ within_tolerance('plm_quantity_per', other ~ '_quantity_per', 'bom_line.quantity') }}
-        ) as differs_{{ other }}_quantity,
-        (
-            plm_source_system is not null and {{ other }}_source_system is not null
-            and (
-                plm_is_fixed_quantity <> {{ other }}_is_fixed_quantity
-                or coalesce(plm_is_phantom <> {{ other }}_is_phantom, false)
-                or coalesce(plm_scrap_fraction <> {{ other }}_scrap_fraction, false)
-                or coalesce(plm_alternate_priority <> {{ other }}_alternate_priority, false)
-                or coalesce(plm_component_revision <> {{ other }}_component_revision, false)
-                or plm_effective_from is distinct from {{ other }}_effective_from
-                or plm_effective_to is distinct from {{ other }}_effective_to
-            )
-        ) as differs_{{ other }}_attributes,
+            (
+                plm_source_system is not null and {{ other }}_source_system is not null
+                and not {{ within_tolerance('plm_quantity_per', other ~ '_quantity_per', 'bom_line.quantity') }}
+            ) as differs_{{ other }}_quantity,
+            (
+                plm_source_system is not null and {{ other }}_source_system is not null
+                and (
+                    plm_is_fixed_quantity <> {{ other }}_is_fixed_quantity
+                    or coalesce(plm_is_phantom <> {{ other }}_is_phantom, false)
+                    or coalesce(plm_scrap_fraction <> {{ other }}_scrap_fraction, false)
+                    or coalesce(plm_alternate_priority <> {{ other }}_alternate_priority, false)
+                    or coalesce(plm_component_revision <> {{ other }}_component_revision, false)
+                    or plm_effective_from is distinct from {{ other }}_effective_from
+                    or plm_effective_to is distinct from {{ other }}_effective_to
+                )
+            ) as differs_{{ other }}_attributes,
         {% endfor -%}
     from side_by_side
 
@@ -123,18 +123,18 @@ final as (
         line_type,
         occurrence,
         {%- for kind in kinds %}
-        {%- for column in compared %}
-        {{ kind }}_{{ column }},
-        {%- endfor %}
+            {%- for column in compared %}
+                {{ kind }}_{{ column }},
+            {%- endfor %}
         {%- endfor %}
         is_missing_in_plm,
         is_missing_in_erp,
         is_missing_in_mes,
-        not (
+        (
             is_missing_in_plm or is_missing_in_erp or is_missing_in_mes
             or differs_erp_quantity or differs_erp_attributes
             or differs_mes_quantity or differs_mes_attributes
-        ) as is_match,
+        ) = false as is_match,
     from judged
 
 )

@@ -105,26 +105,26 @@ missing as (
 ),
 
 {% for attribute, finding_class, severity, condition, column, action in differences -%}
-differing_{{ attribute }} as (
+    differing_{{ attribute }} as (
 
-    select
-        plant_id,
-        parent_item_number,
-        component_item_number,
-        '{{ finding_class }}' as finding_class,
-        '{{ attribute }}' as attribute,
-        '{{ severity }}' as severity,
-        plm_{{ column }}::varchar as plm_value,
-        erp_{{ column }}::varchar as erp_value,
-        mes_{{ column }}::varchar as mes_value,
-        {{ 'abs(plm_quantity_per - erp_quantity_per)' if attribute == 'quantity' else 'cast(null as decimal(38, 12))' }}
-            as quantity_at_stake,
-        '{{ action }}' as suggested_action,
-        to_json({'plm_line': plm_line_id, 'erp_line': erp_line_id, 'occurrence': occurrence})::varchar as evidence,
-    from comparison
-    where plm_source_system is not null and erp_source_system is not null and ({{ condition }})
+        select
+            plant_id,
+            parent_item_number,
+            component_item_number,
+            '{{ finding_class }}' as finding_class,
+            '{{ attribute }}' as attribute,
+            '{{ severity }}' as severity,
+            plm_{{ column }}::varchar as plm_value,
+            erp_{{ column }}::varchar as erp_value,
+            mes_{{ column }}::varchar as mes_value,
+            {{ 'abs(plm_quantity_per - erp_quantity_per)' if attribute == 'quantity' else 'cast(null as decimal(38, 12))' }}
+                as quantity_at_stake,
+            '{{ action }}' as suggested_action,
+            to_json({ 'plm_line': plm_line_id, 'erp_line': erp_line_id, 'occurrence': occurrence })::varchar as evidence,
+        from comparison
+        where plm_source_system is not null and erp_source_system is not null and ({{ condition }})
 
-),
+    ),
 
 {% endfor -%}
 -- rule 19: a quantity whose unit can't be converted is never taken 1:1
@@ -160,7 +160,7 @@ overlapping as (
         a.plant_id,
         a.parent_item_number,
         a.component_item_number,
-        case when a.effective_from is not distinct from b.effective_from then 'duplicate_line' else 'effectivity' end
+        case when (a.effective_from is not distinct from b.effective_from) then 'duplicate_line' else 'effectivity' end
             as finding_class,
         'effective_from' as attribute,
         'medium' as severity,
@@ -213,7 +213,7 @@ cycle as (
         cast(null as decimal(38, 12)) as quantity_at_stake,
         'Take one of these lines out of the structure; until then nothing that holds it has a finite requirement.'
             as suggested_action,
-        to_json({'path': cycle_path})::varchar as evidence,
+        to_json({ 'path': cycle_path })::varchar as evidence,
     from cycles
 
 ),
@@ -252,7 +252,7 @@ missing_item_master as (
         case when systems.kind = 'mes' then mentioned_items.item_number end as mes_value,
         cast(null as decimal(38, 12)) as quantity_at_stake,
         'Create the item, or correct its number in the structure.' as suggested_action,
-        to_json({'item_number': mentioned_items.item_number, 'source_system': mentioned_items.source_system})::varchar
+        to_json({ 'item_number': mentioned_items.item_number, 'source_system': mentioned_items.source_system })::varchar
             as evidence,
     from mentioned_items
     inner join systems on mentioned_items.source_system = systems.source_system
@@ -275,7 +275,7 @@ superseded_component_in_use as (
         null as mes_value,
         structure.quantity_per as quantity_at_stake,
         'Replace the component, or end the line.' as suggested_action,
-        to_json({'lifecycle_status': items.lifecycle_status, 'line_id': structure.line_id})::varchar as evidence,
+        to_json({ 'lifecycle_status': items.lifecycle_status, 'line_id': structure.line_id })::varchar as evidence,
     from structure
     inner join items on structure.component_item_number = items.item_number
     where items.lifecycle_status in ('superseded', 'obsolete')
@@ -286,8 +286,8 @@ findings as (
 
     select * from missing
     {% for difference in differences -%}
-    union all
-    select * from differing_{{ difference[0] }}
+        union all
+        select * from differing_{{ difference[0] }}
     {% endfor -%}
     union all
     select * from unit_not_convertible

@@ -96,12 +96,14 @@ walk as (
             as visited,
         -- rule 9: a fixed quantity is the same for an order of one and of a thousand
         sum(
-            case when edges.is_fixed_quantity then 0::decimal(38, 14)
+            case
+                when edges.is_fixed_quantity then 0::decimal(38, 14)
                 else cast(try(walk.scaling_quantity * edges.quantity_per) as decimal(38, 14))
             end
         ) as scaling_quantity,
         sum(
-            case when edges.is_fixed_quantity then cast(try(edges.quantity_per * walk.paths::decimal(20, 0)) as decimal(38, 14))
+            case
+                when edges.is_fixed_quantity then cast(try(edges.quantity_per * walk.paths::decimal(20, 0)) as decimal(38, 14))
                 else cast(try(walk.fixed_quantity * edges.quantity_per) as decimal(38, 14))
             end
         ) as fixed_quantity,

@@ -22,7 +22,8 @@ in_effect as (
 
 refused as (
 
-    select * from {{ ref('effective_bom_line') }} where refusal_reason is not null
+    select * from {{ ref('effective_bom_line') }}
+    where refusal_reason is not null
 
 ),
 
@@ -179,7 +180,8 @@ final as (
         scrapped.line_type,
         -- rule 14: what comes out of an order is a requirement below zero
         cast(
-            case when scrapped.line_type in ('by_product', 'co_product') then -abs(scrapped.quantity_with_scrap)
+            case
+                when scrapped.line_type in ('by_product', 'co_product') then -abs(scrapped.quantity_with_scrap)
                 else scrapped.quantity_with_scrap
             end as decimal(38, 12)
         ) as quantity_per,

@@ -2,7 +2,8 @@ with
 
 lines as (
 
-    select * from {{ ref('bom_line_at_plant') }} where refusal_reason is null and line_type <> 'text'
+    select * from {{ ref('bom_line_at_plant') }}
+    where refusal_reason is null and line_type <> 'text'
 
 ),
 
