@@ -17,7 +17,13 @@ from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import dbt as dbt_project
 from mfg_assets.warehouse import lock
 
-DOWNSTREAM = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+# `all_deps_blocking_checks_passed` also waits for checks that never ran, which in a new home is all of them, so that
+# each layer would need a run of its own. Blocking on failures gives one run; within it Dagster and dbt gate anyway.
+# Checks of landed rows run inside the dbt step, so waiting for them would wait for ever once one has failed.
+_A_DEP_FAILED_A_BLOCKING_CHECK = dg.AutomationCondition.any_deps_match(
+    dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed(), blocking_only=True)
+).ignore(dg.AssetSelection.groups("landing"))
+DOWNSTREAM = dg.AutomationCondition.eager() & ~_A_DEP_FAILED_A_BLOCKING_CHECK
 
 
 class Translator(DagsterDbtTranslator):

@@ -1,0 +1,204 @@
+"""The graph as Dagster sees it: unbroken lineage, gates, freshness, and what starts a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mfg_assets.settings import Settings, get_settings
+from tests.mini import DATA, write, write_mini
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The mini estate as this process's estate: definitions are made from it when they are imported."""
+    folder = tmp_path_factory.mktemp("graph")
+    before = {name: os.environ.get(name) for name in ("MFG_HOME", "MFG_ESTATE", "DAGSTER_HOME")}
+    os.environ |= {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(write_mini(folder))}
+    get_settings.cache_clear()
+    yield folder
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def definitions(folder: Path) -> dg.Definitions:
+    from mfg_assets.definitions import defs
+
+    return defs()
+
+
+@pytest.fixture
+def settings(folder: Path) -> Settings:
+    return get_settings()
+
+
+def _graph(definitions: dg.Definitions):  # noqa: ANN202 - Dagster's own type is not public
+    return definitions.resolve_asset_graph()
+
+
+def test_lineage_runs_unbroken_from_each_extract_to_what_is_published(definitions: dg.Definitions) -> None:
+    graph = _graph(definitions)
+
+    def upstream(key: dg.AssetKey) -> set[dg.AssetKey]:
+        found: set[dg.AssetKey] = set()
+        todo = [key]
+        while todo:
+            for parent in graph.get(todo.pop()).parent_keys - found:
+                found.add(parent)
+                todo.append(parent)
+        return found
+
+    published = {k.path[1]: upstream(k) for k in graph.get_all_asset_keys() if k.path[0] == "published"}
+    assert dg.AssetKey(["extract", "plm", "bom_line"]) in published["item_requirement"]
+    assert dg.AssetKey(["extract", "plm", "item"]) in published["item"]
+    assert dg.AssetKey(["extract", "erp", "inventory_balance"]) in published["inventory_comparison"]
+    assert dg.AssetKey(["extract", "wms", "inventory_movement"]) in published["inventory_finding"]
+    reached = set().union(*published.values())
+    extracts = {k for k in graph.get_all_asset_keys() if k.path[0] == "extract"}
+    assert extracts <= reached
+
+
+def test_no_asset_is_left_out_of_the_graph_by_a_key_that_nobody_materialises(definitions: dg.Definitions) -> None:
+    assert _graph(definitions).external_asset_keys == set()
+
+
+def test_every_asset_says_what_it_is_and_where_it_belongs(definitions: dg.Definitions) -> None:
+    graph = _graph(definitions)
+    silent = [
+        k.to_user_string()
+        for k in graph.get_all_asset_keys()
+        if not graph.get(k).description or graph.get(k).group_name in (None, "default") or not graph.get(k).kinds
+    ]
+    assert silent == []
+
+
+def test_freshness_and_schedule_come_from_the_estate(definitions: dg.Definitions) -> None:
+    graph = _graph(definitions)
+    policy = graph.get(dg.AssetKey(["extract", "plm", "item"])).freshness_policy
+    assert policy == dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
+    assert graph.get(dg.AssetKey(["extract", "erp", "inventory_balance"])).freshness_policy is None
+    schedule = definitions.resolve_schedule_def("plm_schedule")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "UTC")
+    assert not definitions.get_repository_def().has_schedule_def("erp_schedule")
+
+
+def test_only_extracts_retry(definitions: dg.Definitions) -> None:
+    for assets in definitions.resolve_asset_graph().assets_defs:
+        is_extract = all(k.path[0] == "extract" for k in assets.keys)
+        for node in assets.node_def.iterate_node_defs() if assets.keys else ():
+            policy = getattr(node, "retry_policy", None)
+            assert (policy is not None) == is_extract, node.name
+            if policy is not None:
+                assert policy.backoff == dg.Backoff.EXPONENTIAL
+
+
+def _requested(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: object) -> tuple[set[str], object]:
+    result = dg.evaluate_automation_conditions(
+        defs=definitions, instance=instance, cursor=cursor, asset_selection=dg.AssetSelection.all()  # type: ignore[arg-type]
+    )
+    graph = _graph(definitions)
+    return {k.to_user_string() for k in graph.get_all_asset_keys() if result.get_num_requested(k)}, result.cursor
+
+
+def _materialise(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> None:
+    for key in keys:
+        instance.report_runless_asset_event(dg.AssetMaterialization(key))
+
+
+def test_a_landing_asks_for_everything_downstream_of_it_and_a_blocking_check_stops_it(
+    definitions: dg.Definitions,
+) -> None:
+    graph = _graph(definitions)
+    with dg.instance_for_test() as instance:
+        _materialise(instance, graph.toposorted_asset_keys)
+        _, cursor = _requested(definitions, instance, None)
+        idle, cursor = _requested(definitions, instance, cursor)
+        assert idle == set()
+        _materialise(instance, [dg.AssetKey(["extract", "plm", "bom_line"])])
+        asked, cursor = _requested(definitions, instance, cursor)
+        assert {"landing/bom_line", "canonical/bom_line", "published/item_requirement"} <= asked
+        assert "landing/inventory_balance" not in asked
+
+    blocked = dg.AssetKey(["canonical", "bom_line"])
+    check = next(k for k in graph.asset_check_keys if k.asset_key == blocked and graph.get(k).blocking)
+    with dg.instance_for_test() as instance:
+        _materialise(instance, graph.toposorted_asset_keys)
+        _, cursor = _requested(definitions, instance, None)
+        _materialise(instance, [blocked])
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=blocked,
+                check_name=check.name,
+                passed=False,
+                metadata={},
+                severity=dg.AssetCheckSeverity.ERROR,
+            )
+        )
+        asked, _ = _requested(definitions, instance, cursor)
+        assert "published/bom_line" not in asked
+
+
+def _tick(definitions: dg.Definitions, cursor: str | None) -> tuple[list[dg.RunRequest], str | None]:
+    sensor = definitions.resolve_sensor_def("files_arrived")
+    with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        data = sensor.evaluate_tick(context)
+        return list(data.run_requests or []), data.cursor or cursor
+
+
+def _age(folder: Path, seconds: float) -> None:
+    for path in (folder / "data").rglob("*.csv"):
+        os.utime(path, (time.time() - seconds, time.time() - seconds))
+
+
+def test_arrived_files_start_one_run_and_a_restart_starts_none(
+    definitions: dg.Definitions, folder: Path, settings: Settings
+) -> None:
+    from mfg_assets.defs import common
+    from mfg_assets.ingest import land_extract
+
+    _age(folder, 0)
+    assert _tick(definitions, None)[0] == [], "a file that may still be written has not arrived"
+    _age(folder, 60)
+    requests, cursor = _tick(definitions, None)
+    assert len(requests) == 1
+    assert len(requests[0].asset_selection or []) == 5
+    assert _tick(definitions, cursor)[0] == [], "the cursor knows them"
+    assert _tick(definitions, None)[0][0].run_key == requests[0].run_key, "without its cursor, Dagster knows the key"
+
+    for system, extract in (("plm", "item"), ("wms", "inventory_movement")):
+        land_extract(common.estate(), system, extract, settings)
+    landed = _tick(definitions, None)[0][0].asset_selection
+    assert dg.AssetKey(["extract", "plm", "item"]) not in (landed or []), "what a batch holds is not pending"
+
+    write(folder / "data" / "wms" / "moves2.csv", DATA["wms/moves.csv"].replace("M", "N"))
+    os.utime(folder / "data" / "wms" / "moves2.csv", (time.time() - 60, time.time() - 60))
+    requests, after = _tick(definitions, cursor)
+    assert [k.to_user_string() for k in requests[0].asset_selection or []] == ["extract/wms/inventory_movement"]
+    assert json.loads(after or "{}").keys() >= {"wms.inventory_movement", "plm.item"}
+
+
+def test_a_schedule_skips_a_system_that_delivered_nothing(
+    definitions: dg.Definitions, folder: Path, settings: Settings
+) -> None:
+    from mfg_assets.defs import common
+    from mfg_assets.ingest import land_extract
+
+    for extract in ("item", "bom_header", "bom_line"):
+        land_extract(common.estate(), "plm", extract, settings)
+    schedule = definitions.resolve_schedule_def("plm_schedule")
+    with dg.instance_for_test() as instance, dg.build_schedule_context(instance=instance) as context:
+        data = schedule.evaluate_tick(context)
+    assert not data.run_requests
+    assert "nothing" in (data.skip_message or "")
