@@ -80,7 +80,7 @@ ESTATE = {
               ownership: "'own'"
               quantity: quantity
               unit: unit
-              as_of: '"at"'
+              as_of: moment
         """,
     "systems/wms.yaml": """
         system: wms
@@ -107,7 +107,7 @@ ESTATE = {
               from_location: "case when kind = 'issue' then place end"
               from_status: "case when kind = 'issue' then 'unrestricted' end"
               from_ownership: "case when kind = 'issue' then 'own' end"
-              event_at: '"at"'
+              event_at: moment
         """,
     "codes/units.csv": "system,native,code\n*,EA,EA\n",
 }
