@@ -28,7 +28,7 @@ def refused(settings: Settings, tmp_path: Path) -> Settings:
     write(
         tmp_path / "data" / "erp" / "stock_20250301.csv",
         """
-        place;item;quantity;unit;at
+        place;item;quantity;unit;moment
         A1;FRAME;10,0;EA;2025-03-01T00:00:00
         A1;WHEEL;17,0;EA;2025-03-01T00:00:00
         A1;SPOKE;=cmd|' /C calc'!A0;EA;2025-03-01T00:00:00
