@@ -24,15 +24,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MFG_", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    home: Path = Field(Path(".mfg"), description="Everything a run writes.")
-    estate: Path | None = Field(None, description="Folder of the estate; there is no default manufacturer.")
+    home: Path = Field(default=Path(".mfg"), description="Everything a run writes.")
+    estate: Path | None = Field(default=None, description="Folder of the estate; there is no default manufacturer.")
     dagster_url: SecretStr | None = Field(
-        None, description="PostgreSQL URL of Dagster's own storage; SQLite when unset."
+        default=None, description="PostgreSQL URL of Dagster's own storage; SQLite when unset."
     )
-    serving_url: SecretStr | None = Field(None, description="PostgreSQL URL of the serving schema.")
-    memory_limit: str = Field("2GB", description="DuckDB memory limit of one connection.")
-    threads: int = Field(2, ge=1, description="DuckDB threads of one connection.")
-    keep_versions: int = Field(10, ge=2, description="Published versions kept for diff and rollback.")
+    serving_url: SecretStr | None = Field(default=None, description="PostgreSQL URL of the serving schema.")
+    memory_limit: str = Field(default="2GB", description="DuckDB memory limit of one connection.")
+    threads: int = Field(default=2, ge=1, description="DuckDB threads of one connection.")
+    keep_versions: int = Field(default=10, ge=2, description="Published versions kept for diff and rollback.")
 
     @property
     def estate_path(self) -> Path:
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """The settings of this process, read once. Tests clear it with `get_settings.cache_clear()`."""
-    return Settings()  # pyright: ignore[reportCallIssue]
+    return Settings()
 
 
 def environment() -> Mapping[str, str]:

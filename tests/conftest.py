@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ SHARED_DATA = Path(os.environ.get("MFG_TEST_DATA", PROJECT_ROOT.parent / "shared
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty MFG_HOME for one test."""
     path = tmp_path / "home"
     monkeypatch.setenv("MFG_HOME", str(path))

@@ -184,12 +184,13 @@ def _note(
             if not evaluation.passed:
                 blocking = evaluation.severity == dg.AssetCheckSeverity.ERROR
                 rows = evaluation.metadata.get("failed_rows") or evaluation.metadata.get("dagster_dbt/failed_row_count")
+                count = rows.value if rows is not None else None
                 outcome.checks.append(
                     FailedCheck(
                         name=evaluation.check_name,
                         table=".".join(evaluation.asset_key.path),
                         severity="blocking" if blocking else "warning",
-                        failed_rows=int(rows.value) if rows is not None and rows.value is not None else None,
+                        failed_rows=count if isinstance(count, int) else None,
                     )
                 )
         elif event.is_step_failure:

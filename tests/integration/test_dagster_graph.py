@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def settings(folder: Path) -> Settings:
     return get_settings()
 
 
-def _graph(definitions: dg.Definitions):  # noqa: ANN202 - Dagster's own type is not public
+def _graph(definitions: dg.Definitions):
     return definitions.resolve_asset_graph()
 
 
@@ -106,13 +106,16 @@ def test_only_extracts_retry(definitions: dg.Definitions) -> None:
 
 def _requested(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: object) -> tuple[set[str], object]:
     result = dg.evaluate_automation_conditions(
-        defs=definitions, instance=instance, cursor=cursor, asset_selection=dg.AssetSelection.all()  # type: ignore[arg-type]
+        defs=definitions,
+        instance=instance,
+        cursor=cursor,
+        asset_selection=dg.AssetSelection.all(),  # type: ignore[arg-type]
     )
     graph = _graph(definitions)
     return {k.to_user_string() for k in graph.get_all_asset_keys() if result.get_num_requested(k)}, result.cursor
 
 
-def _materialise(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> None:
+def _materialise(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]) -> None:
     for key in keys:
         instance.report_runless_asset_event(dg.AssetMaterialization(key))
 
