@@ -5,7 +5,7 @@ Doesn't belong here: the bulk explosion of every item (dbt's `item_requirement`)
 """
 
 from mfg_assets.bom.lookup import items_like, plants_of
-from mfg_assets.bom.model import Edge, Step, Structure, Total
+from mfg_assets.bom.model import Edge, Step, Structure, Total, rounded
 from mfg_assets.bom.read import Question, read_structure
 from mfg_assets.bom.walk import Walk, explode, where_used
 
@@ -20,5 +20,6 @@ __all__ = [
     "items_like",
     "plants_of",
     "read_structure",
+    "rounded",
     "where_used",
 ]
