@@ -26,6 +26,7 @@ ESTATE = {
           - {attribute: "item_plant.*", owners: [erp]}
           - {attribute: "bom_header.*", owners: [plm]}
           - {attribute: "bom_line.*", owners: [plm]}
+          - {attribute: "inventory_balance.*", owners: [erp]}
         """,
     "systems/plm.yaml": """
         system: plm

@@ -20,6 +20,7 @@ from mfg_assets.errors import MfgError, Problem, UsageError
 
 STOPPED = 1
 WRONG_USE = 2
+INTERRUPTED = 130
 
 
 def exit_code_of(error: MfgError) -> int:

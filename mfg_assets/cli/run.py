@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from mfg_assets.cli import context, examples, instants
-from mfg_assets.cli.failures import STOPPED
-from mfg_assets.cli.output import TextFormat, show
+from mfg_assets.cli.failures import INTERRUPTED, STOPPED
+from mfg_assets.cli.output import TextFormat, say, show
 from mfg_assets.cli.safe import json_text
 
 
@@ -45,19 +45,25 @@ def run(
     settings, estate = context.settings(), context.estate()
     zones = [p.timezone for p in estate.file.plants if not plant or p.id in plant]
     instant = instants.parse(as_of, zones) if as_of else None
-    with reporter() as on_event:
-        # Inside, so that something moves during the seconds that loading Dagster takes.
-        from mfg_assets.defs import runner
+    try:
+        with reporter() as on_event:
+            # Inside, so that something moves during the seconds that loading Dagster takes.
+            from mfg_assets.defs import runner
 
-        summary = runner.run(
-            settings,
-            estate,
-            systems=system or None,
-            plants=plant or None,
-            as_of=instant,
-            full_refresh=full_refresh,
-            on_event=on_event,
+            summary = runner.run(
+                settings,
+                estate,
+                systems=system or None,
+                plants=plant or None,
+                as_of=instant,
+                full_refresh=full_refresh,
+                on_event=on_event,
+            )
+    except KeyboardInterrupt:
+        say(
+            "Interrupted. What has landed stays, readers keep the version in force, and the next run goes on from there."
         )
+        raise typer.Exit(INTERRUPTED) from None
     if output is TextFormat.json:
         show(json_text(asdict(summary)))
     else:

@@ -173,6 +173,9 @@ def _alive(process: int) -> bool:
 def _note(
     result: ExecuteInProcessResult, dagster_instance: dg.DagsterInstance, outcome: _Outcome, failures: list[str]
 ) -> None:
+    if any(_was_interrupted(event) for event in result.all_events):
+        # Going on would publish a pass that somebody stopped half-way.
+        raise KeyboardInterrupt
     outcome.run_ids.append(result.run_id)
     for step in dagster_instance.get_run_step_stats(result.run_id):
         if step.start_time and step.end_time:
@@ -198,6 +201,21 @@ def _note(
             cause = error.cause or error if error else None
             message = cause.message.strip() if cause else (event.message or "failed")
             failures.append(f"{event.step_key}: {message}")
+
+
+def _was_interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether the event is what Dagster makes of Ctrl-C: a step that failed, or that it tries again."""
+    if event.is_step_failure:
+        error = event.step_failure_data.error
+    elif event.is_step_up_for_retry:
+        error = event.step_retry_data.error
+    else:
+        return False
+    while error is not None:
+        if error.cls_name == "DagsterExecutionInterruptedError":
+            return True
+        error = error.cause
+    return False
 
 
 def _model_seconds(settings: Settings, total: float) -> dict[str, float]:

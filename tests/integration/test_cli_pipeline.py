@@ -150,4 +150,6 @@ def test_an_interrupted_run_ends_without_a_trace_and_the_next_one_works(tmp_path
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert "Traceback" not in errors
+    assert "Interrupted." in errors
+    assert not (estate.home / "published" / "current").exists(), "a pass that was stopped half-way was published"
     assert estate.mfg("run").returncode == 0
