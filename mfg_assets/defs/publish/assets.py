@@ -10,17 +10,25 @@ import dagster as dg
 from mfg_assets import publish as publication
 from mfg_assets.defs import common
 from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT
+from mfg_assets.quality import EXPECTATION_FAILURE, load_suites
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
 
-TABLES = publication.published_tables(PROJECT.manifest_path)
+TABLES = [*publication.published_tables(PROJECT.manifest_path), EXPECTATION_FAILURE]
+
+
+def _deps(table: publication.PublishedTable) -> list[dg.AssetKey]:
+    """The model behind a table; failing rows come from every table that has a suite."""
+    if table is EXPECTATION_FAILURE:
+        return [dg.AssetKey(suite.table.split(".")) for suite in load_suites(get_settings().expectations_dir)]
+    return [dg.AssetKey(table.relation.split("."))]
 
 
 def _specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             common.published_key(table.name),
-            deps=[dg.AssetKey(table.relation.split("."))],
+            deps=_deps(table),
             group_name="published",
             kinds={"parquet", "duckdb"},
             description=table.description,

@@ -65,5 +65,10 @@ def _result(result: CheckResult) -> dg.AssetCheckResult:
         check_name=result.name,
         passed=result.success,
         severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-        metadata={"failed_rows": result.failed_rows, "sample": dg.MetadataValue.json(result.sample)},
+        metadata={
+            "failed_rows": result.failed_rows,
+            "rows": result.rows,
+            "sample": dg.MetadataValue.json(result.sample),
+            **({"error": result.error} if result.error else {}),
+        },
     )
