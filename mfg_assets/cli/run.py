@@ -61,7 +61,7 @@ def run(
             )
     except KeyboardInterrupt:
         say(
-            "Interrupted. What has landed stays, readers keep the version in force, and the next run goes on from there."
+            "Interrupted. What has landed stays, readers keep the version in force, the next run goes on from there."
         )
         raise typer.Exit(INTERRUPTED) from None
     if output is TextFormat.json:
