@@ -60,9 +60,7 @@ def run(
                 on_event=on_event,
             )
     except KeyboardInterrupt:
-        say(
-            "Interrupted. What has landed stays, readers keep the version in force, the next run goes on from there."
-        )
+        say("Interrupted. What has landed stays, readers keep the version in force, the next run goes on from there.")
         raise typer.Exit(INTERRUPTED) from None
     if output is TextFormat.json:
         show(json_text(asdict(summary)))
