@@ -19,6 +19,7 @@ def config(settings: Settings) -> dict[str, Any]:
     """What stands in `dagster.yaml`. The URL stays in the environment, where secrets belong."""
     content: dict[str, Any] = {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
         # One run at a time may touch the warehouse; the others wait in the queue.
         "concurrency": {"pools": {"granularity": "run", "default_limit": 1}},
         "retention": {"sensor": {"purge_after_days": {"skipped": 2, "success": 30, "failure": 30}}},

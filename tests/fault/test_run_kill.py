@@ -1,0 +1,115 @@
+"""Kill -9 in landing, in dbt and in publication: the next run succeeds, and readers never saw half a version."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mfg_assets.settings import PROJECT_ROOT, Settings
+from mfg_assets.summary_facts import publication_facts
+from tests.integration.conftest import mfg
+from tests.mini import DATA, write, write_mini
+
+# Which file or folder of MFG_HOME appears when a phase is under way.
+PHASES = {
+    "landing": "landing/*/*/.tmp-*",
+    "dbt": "warehouse/dbt_target/*",
+    "publication": "published/versions/*/*.parquet",
+}
+
+
+def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(Path(sys.executable).parent / "mfg"), "run"],
+        env=os.environ | environment,
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+class _Reader(threading.Thread):
+    """Reads two tables of `current` again and again and notes whether they belong to one version."""
+
+    def __init__(self, published: Path) -> None:
+        super().__init__(daemon=True)
+        self.published, self.stop, self.reads, self.torn = published, threading.Event(), 0, []
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            current = self.published / "current"
+            if not current.exists():
+                continue
+            version = current.resolve()
+            with duckdb.connect() as connection:
+                files = sorted(version.glob("*.parquet"))
+                counts = [
+                    connection.execute("select count(*) from read_parquet(?)", [str(f)]).fetchone() for f in files
+                ]
+                publications = connection.execute(
+                    "select max(version) from read_parquet(?)", [str(version / "publication.parquet")]
+                ).fetchone()
+            if publications != (version.name,) or None in counts:
+                self.torn.append((version.name, publications))
+            self.reads += 1
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A published mini estate. The tests of this module change its data one after another."""
+    folder = tmp_path_factory.mktemp("kill")
+    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(write_mini(folder))}
+    done = mfg(environment, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, environment
+
+
+@pytest.mark.parametrize("phase", list(PHASES))
+def test_a_run_killed_at_any_phase_is_made_good_by_the_next(phase: str, home: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = home
+    root = folder / "home"
+    before = publication_facts(Settings(home=root))
+    assert before is not None
+    number = list(PHASES).index(phase) + 2
+    write(
+        folder / "data" / "erp" / f"stock_2025030{number}.csv",
+        DATA["erp/stock_20250301.csv"].replace("17,0", f"{number},0"),
+    )
+    present = {p for p in root.glob(PHASES[phase]) if phase != "dbt"}
+    if phase == "dbt":
+        for path in root.glob(PHASES[phase]):
+            path.unlink() if path.is_file() else None
+    reader = _Reader(root / "published")
+    reader.start()
+    process = _start(environment)
+    try:
+        deadline = time.monotonic() + 240
+        while not set(root.glob(PHASES[phase])) - present:
+            assert process.poll() is None, f"the run ended before {phase} was seen"
+            assert time.monotonic() < deadline, f"{phase} was never seen"
+            time.sleep(0.001)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    after = publication_facts(Settings(home=root))
+    assert after is not None
+    done = mfg(environment, "run")
+    reader.stop.set()
+    reader.join()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert reader.reads > 0
+    assert reader.torn == []
+    with duckdb.connect(str(root / "published" / "current" / "marts.duckdb"), read_only=True) as connection:
+        wheels = connection.execute(
+            "select erp_quantity from inventory_comparison where item_number = 'WHEEL'"
+        ).fetchall()
+    assert [float(w[0]) for w in wheels] == [float(number)]
