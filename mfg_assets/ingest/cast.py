@@ -1,211 +1,332 @@
-"""SQL that casts a mapped value to its contract column and says why it can't.
+"""SQL that casts a mapped value to its contract column, and says why it can't.
 
-Belongs here: one column at a time, as SQL text. Doesn't belong here: batches, files.
+Belongs here: one column at a time, as SQL text. Doesn't belong here: batches, files, the order of steps (`judge`).
 
-Every expression is over two columns of the mapped relation: the raw value `r:<name>` and the cast one `v:<name>`.
+Names of a column `x` on its way: `m:x` as mapped, `n:x` after its code map, `l:x` as local time, `c:x` as cast.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+
+import duckdb
 
 from mfg_assets.contracts import CODE_TYPES, Column
-from mfg_assets.estate.models import DaylightSaving, Format
+from mfg_assets.contracts.rules import column_rules
+from mfg_assets.estate.models import DaylightSaving
+from mfg_assets.ingest.expressions import SHIFT_MACRO
+from mfg_assets.ingest.formats import Layout
+from mfg_assets.ingest.zones import ZoneSql, zone_sql
 from mfg_assets.warehouse.sql import identifier, literal
 
-_NOT_NUMBERS = "('nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity', '-nan', '+nan')"
-_WHOLE = r"^[+-]?[0-9]+(\.0*)?$"
-# A clock time followed by Z or an offset; a bare date also ends in -dd, so the colon is required.
-_OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$"
-_NAIVE = "TIMESTAMP"
+_NOT_NUMBERS = r"^\s*[+-]?(nan|inf|infinity)\s*$"
+_WHOLE = r"^\s*[+-]?[0-9]+([.]0*)?\s*$"
+# A clock time followed by Z or an offset; a bare date also ends in -dd, so the clock time is required.
+_OFFSET = r"[0-9]:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?\s*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)\s*$"
+_INTEGERS = frozenset(
+    {
+        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "INTEGER_LITERAL"),
+        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+    }
+)
+_FLOATS = frozenset({"DOUBLE", "FLOAT"})
+# Years below are slips of two digits or more; nothing was manufactured then.
+_EARLIEST = "timestamp '1000-01-01'"
+# An end in the last year that four digits can write means that no end is known (rule 1).
+_OPEN_END = "9999-01-01"
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What the system says about its values: number and date formats, time zone, daylight saving."""
+class Reading:
+    """How a system writes its values."""
 
-    form: Format
+    layout: Layout
     zone: str | None
     daylight: DaylightSaving
 
 
-def raw(name: str) -> str:
-    """The mapped value before casting."""
-    return identifier(f"r:{name}")
+@dataclass(frozen=True)
+class Check:
+    """One reason for refusing a record: `broken` is SQL that is true or false, never null."""
+
+    column: str | None
+    reason: str
+    broken: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One column's way from mapped to landed.
+
+    `value` gives `c:x`, `landed` what is written: an end that only stands for "no end" is none (rule 1). `local` is SQL
+    of a local time to be computed before the others, if the column needs one; `zone` reads it.
+    """
+
+    column: Column
+    value: str
+    landed: str
+    checks: tuple[Check, ...]
+    local: str | None = None
+    zone: ZoneSql | None = None
+
+
+def mapped(name: str) -> str:
+    """The mapped value."""
+    return identifier(f"m:{name}")
+
+
+def native(name: str) -> str:
+    """The value after its code map."""
+    return identifier(f"n:{name}")
+
+
+def local(name: str) -> str:
+    """The local time."""
+    return identifier(f"l:{name}")
 
 
 def value(name: str) -> str:
     """The cast value."""
-    return identifier(f"v:{name}")
+    return identifier(f"c:{name}")
 
 
-def cast(column: Column, raw_type: str, rules: Rules) -> str:
-    """The cast value, null where it can't be held (the reason is another expression)."""
-    source = raw(column.name)
-    text = f"trim({source}::varchar)"
-    if column.sql_type == "VARCHAR":
-        return f"nullif({text}, '')"
-    if column.sql_type == "BOOLEAN":
-        return f"try_cast({text} as boolean)"
-    if column.sql_type in ("INTEGER", "BIGINT"):
-        number = _number_text(text, rules.form) if raw_type == "VARCHAR" else text
-        return f"case when regexp_matches({number}, {literal(_WHOLE)}) then try_cast({number} as {column.sql_type}) end"
-    if column.sql_type.startswith("DECIMAL"):
-        number = _number_text(text, rules.form) if raw_type == "VARCHAR" else source
-        return f"try_cast({number} as {column.sql_type})"
-    if column.sql_type == "DATE":
-        return _date(source, text, raw_type, rules)
-    return _instant(source, text, raw_type, rules)
+def create_macros(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Functions that expressions may use without knowing how the system writes times."""
+    time = _parsed_time("cast(x as varchar)", reading.layout)
+    zoned = "cast(try_cast(cast(x as varchar) as timestamptz) + i as varchar)"
+    connection.execute(
+        f"create or replace temp macro {SHIFT_MACRO}(x, i) as case when x is null then null "
+        f"when regexp_matches(cast(x as varchar), {literal(_OFFSET)}) then coalesce({zoned}, cast(x as varchar)) "
+        f"else coalesce(cast({time} + i as varchar), cast(x as varchar)) end"
+    )
 
 
-def _number_text(text: str, form: Format) -> str:
-    if form.thousands:
-        text = f"replace({text}, {literal(form.thousands)}, '')"
-    if form.decimal == ",":
-        text = f"replace({text}, ',', '.')"
-    if form.trailing_minus:
-        text = f"case when {text} like '%-' then '-' || rtrim({text}, '- ') else {text} end"
+def cast_of(column: Column, native_type: str, reading: Reading, reason: str | None = None) -> Cast:
+    """How one column is cast and judged.
+
+    Args:
+        column: the contract's column.
+        native_type: DuckDB's type of the value after its code map.
+        reading: how the system writes values.
+        reason: of a value that no code map knows, where the column has one.
+    """
+    n, c = native(column.name), value(column.name)
+    kind = column.sql_type.partition("(")[0]
+    local_sql, zone, extra = None, None, []
+    if kind == "VARCHAR":
+        sql = _text(n, native_type)
+    elif kind == "BOOLEAN":
+        sql = f"try_cast({n if native_type == 'BOOLEAN' else _as_text(n, native_type)} as boolean)"
+    elif kind in ("INTEGER", "BIGINT"):
+        sql = _integer(n, native_type, column.sql_type, reading.layout)
+    elif kind == "DECIMAL":
+        sql = _decimal(n, native_type, column.sql_type, reading.layout)
+    elif kind == "DATE":
+        sql = _date(n, native_type, reading)
+    else:
+        local_sql, sql, zone, extra = _instant(column, native_type, reading)
+    m = mapped(column.name)
+    given = f"coalesce(trim(cast({m} as varchar)) <> '', false)"
+    checks = list(extra)
+    if reason is not None:
+        unknown = f"case when {n} is null then {given} else false end"
+        checks.append(Check(column.name, reason, unknown, _expected(column, reason)))
+    if kind != "VARCHAR":
+        if kind in ("DECIMAL", "INTEGER", "BIGINT"):
+            nan = f"case when {c} is null then {_is_nan(n, native_type)} else false end"
+            extra = [Check(column.name, "not_a_number", nan, "a finite number")]
+            checks += extra
+        # Reasons of their own come first: a skipped hour or NaN is not merely something that can't be cast.
+        known = " or ".join(check.broken for check in extra) or "false"
+        failed = f"case when {c} is null then {n} is not null and {given} and not ({known}) else false end"
+        checks.append(Check(column.name, "not_castable", failed, _type_words(column, reading)))
+    landed = c
+    if column.name == "effective_to":
+        open_end = f"date '{_OPEN_END}'" if kind == "DATE" else f"make_timestamptz(epoch_us(timestamp '{_OPEN_END}'))"
+        landed = f"case when {c} < {open_end} then {c} end"
+    return Cast(column, sql, landed, (*checks, *_rules(column, c, given)), local_sql, zone)
+
+
+def _rules(column: Column, c: str, given: str) -> list[Check]:
+    """What the contract demands of the cast value."""
+    found = []
+    for rule in column_rules(column):
+        if rule.violation is None:
+            continue
+        broken = rule.violation.replace(identifier(column.name), c)
+        if rule.reason == "missing_required":
+            # A value that is there but can't be cast has its own reason.
+            broken = f"case when {c} is null then not {given} else false end"
+        elif rule.reason == "too_long":
+            # Counting bytes costs nothing; characters are counted only where there may be too many.
+            broken = f"case when strlen({c}) > {column.max_length} then {broken} else false end"
+        found.append(Check(column.name, rule.reason, f"coalesce({broken}, false)", rule.expected))
+    return found
+
+
+def _as_text(n: str, native_type: str) -> str:
+    if native_type in _FLOATS:
+        # Whole numbers that passed through a float column are 4711, not 4711.0.
+        whole = f"{n} = trunc({n}) and abs({n}) < 1e15"
+        return f"case when {whole} then cast(cast({n} as bigint) as varchar) else cast({n} as varchar) end"
+    return n if native_type == "VARCHAR" else f"cast({n} as varchar)"
+
+
+def _text(n: str, native_type: str) -> str:
+    if native_type != "VARCHAR":
+        return _as_text(n, native_type)
+    # Blanks around a text are padding, as of CHAR columns: with them a key wouldn't equal itself.
+    return f"case when starts_with({n}, ' ') or suffix({n}, ' ') or {n} = '' then nullif(trim({n}), '') else {n} end"
+
+
+def _number_text(n: str, layout: Layout) -> str:
+    """The text as DuckDB reads numbers, null where it isn't a number as the system declares them."""
+    text = n
+    if layout.thousands:
+        mark, point = _escaped(layout.thousands), _escaped(layout.decimal)
+        grouped = literal(rf"^\s*[+-]?[0-9]{{1,3}}({mark}[0-9]{{3}})*({point}[0-9]*)?\s*-?\s*$")
+        removed = f"replace({n}, {literal(layout.thousands)}, '')"
+        text = (
+            f"case when not contains({n}, {literal(layout.thousands)}) then {n} "
+            f"when regexp_matches({n}, {grouped}) then {removed} end"
+        )
+    if layout.decimal == ",":
+        text = f"case when contains({text}, '.') then null else replace({text}, ',', '.') end"
+    if layout.trailing_minus:
+        cut = f"rtrim({text})"
+        text = f"case when suffix({cut}, '-') then '-' || ltrim(left({cut}, length({cut}) - 1)) else {text} end"
     return text
 
 
-def _date(source: str, text: str, raw_type: str, rules: Rules) -> str:
-    if raw_type != "VARCHAR":
-        return f"try_cast({source} as date)"
-    formats = rules.form.date_formats
-    tried = f"try_strptime({text}, [{', '.join(literal(f) for f in formats)}])::date, " if formats else ""
-    return f"coalesce({tried}try_cast({text} as date))"
+def _integer(n: str, native_type: str, sql_type: str, layout: Layout) -> str:
+    if native_type in _INTEGERS:
+        return f"try_cast({n} as {sql_type})"
+    if native_type in _FLOATS or native_type.startswith("DECIMAL"):
+        return f"case when {n} = trunc({n}) then try_cast({n} as {sql_type}) end"
+    text = f"({_number_text(n, layout)})" if native_type == "VARCHAR" else f"cast({n} as varchar)"
+    return f"case when regexp_matches({text}, {literal(_WHOLE)}) then try_cast({text} as {sql_type}) end"
 
 
-def _naive(source: str, text: str, raw_type: str, rules: Rules) -> str:
-    if raw_type != "VARCHAR":
-        return f"try_cast({source} as timestamp)"
-    formats = rules.form.date_formats
-    tried = f"try_strptime({text}, [{', '.join(literal(f) for f in formats)}]), " if formats else ""
-    return f"coalesce({tried}try_cast({text} as timestamp))"
+def _decimal(n: str, native_type: str, sql_type: str, layout: Layout) -> str:
+    scale = int(sql_type.rstrip(")").rpartition(",")[2])
+    if native_type in _FLOATS or native_type in _INTEGERS:
+        return f"try_cast({n} as {sql_type})"
+    if native_type.startswith("DECIMAL"):
+        return f"case when try_cast({n} as {sql_type}) = {n} then try_cast({n} as {sql_type}) end"
+    text = f"({_number_text(n, layout)})" if native_type == "VARCHAR" else f"cast({n} as varchar)"
+    # More decimals than the column has would be rounded away (rule 34), and DuckDB reads 1_000 as a number. A text of
+    # 15 digits and more is the print of a binary float, which has no decimals of its own.
+    lossy = literal(rf"[.][0-9]{{{scale}}}[0-9]*[1-9]")
+    return (
+        f"case when contains({text}, '_') then null when strlen({text}) between {scale + 2} and 15 "
+        f"and regexp_matches({text}, {lossy}) then null else try_cast({text} as {sql_type}) end"
+    )
 
 
-def _instant(source: str, text: str, raw_type: str, rules: Rules) -> str:
-    """UTC instant: with an offset as it stands, else read in the system's zone (rule 5)."""
-    if raw_type.startswith("TIMESTAMP WITH"):
-        return f"try_cast({source} as timestamptz)"
-    if rules.zone is None:
-        local = "null::timestamptz"
+def _is_nan(n: str, native_type: str) -> str:
+    if native_type in _FLOATS:
+        return f"coalesce(isnan({n}) or isinf({n}), false)"
+    if native_type != "VARCHAR":
+        return "false"
+    return f"coalesce(regexp_matches({n}, {literal(_NOT_NUMBERS)}, 'i'), false)"
+
+
+def _parsed_time(text: str, layout: Layout) -> str:
+    """A local time from text; null where it is none. Words such as `infinity` and `epoch` are none."""
+    tries = []
+    if layout.date_formats:
+        formats = ", ".join(literal(f) for f in layout.date_formats)
+        tries.append(f"cast(try_strptime(trim({text}), [{formats}]) as timestamp)")
+    tries.append(
+        f"case when ascii({text}) between 48 and 57 or ascii({text}) = 32 then try_cast({text} as timestamp) end"
+    )
+    parsed = tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+    return f"(case when ({parsed}) >= {_EARLIEST} and isfinite({parsed}) then {parsed} end)"
+
+
+def _is_zoned(n: str) -> str:
+    # Nearly all times are 2026-01-31T12:00:00; only others need a closer look.
+    return (
+        f"case when strlen({n}) = 19 and {n}[17] = ':' then false "
+        f"else coalesce(regexp_matches({n}, {literal(_OFFSET)}), false) end"
+    )
+
+
+def _zoned(n: str) -> str:
+    return f"case when {_is_zoned(n)} then try_cast({n} as timestamptz) end"
+
+
+def _date(n: str, native_type: str, reading: Reading) -> str:
+    if native_type == "DATE":
+        return n
+    if native_type == "TIMESTAMP WITH TIME ZONE":
+        return f"cast(timezone({literal(reading.zone or 'UTC')}, {n}) as date)"
+    if native_type.startswith("TIMESTAMP"):
+        return f"try_cast({n} as date)"
+    text = _as_text(n, native_type)
+    zoned = f"timezone({literal(reading.zone or 'UTC')}, try_cast({text} as timestamptz))"
+    time = _parsed_time(text, reading.layout)
+    return f"cast(case when {_is_zoned(text)} then {zoned} else {time} end as date)"
+
+
+def _instant(column: Column, native_type: str, reading: Reading) -> tuple[str | None, str, ZoneSql | None, list[Check]]:
+    """The local time, the instant, how the zone is read, and the checks of times that aren't one instant (rule 5)."""
+    n, at = native(column.name), local(column.name)
+    if native_type == "TIMESTAMP WITH TIME ZONE":
+        return None, n, None, []
+    if native_type == "DATE" or native_type.startswith("TIMESTAMP"):
+        local_sql, zoned = f"try_cast({n} as timestamp)", None
     else:
-        naive = _naive(source, text, raw_type, rules)
-        local = f"timezone({literal(rules.zone)}, {naive})"
-        if rules.daylight.fold != "reject" and _transition_dates(rules.zone):
-            earlier, later = (
-                f"least({local}, {_other(local, naive, rules.zone)})",
-                f"greatest({local}, {_other(local, naive, rules.zone)})",
-            )
-            chosen = earlier if rules.daylight.fold == "earlier" else later
-            local = f"case when {_near_transition(naive, rules.zone)} then {chosen} else {local} end"
-    if raw_type != "VARCHAR":
-        return local
-    return f"case when regexp_matches({text}, {literal(_OFFSET)}) then try_cast({text} as timestamptz) else {local} end"
-
-
-def _other(local: str, naive: str, zone: str) -> str:
-    """The other instant that shows the same local time, null when there is only one."""
-    tries = [
-        f"case when timezone({literal(zone)}, {local} {sign} interval {minutes} minute) = {naive} "
-        f"then {local} {sign} interval {minutes} minute end"
-        for sign in "+-"
-        for minutes in (60, 30, 120)
-    ]
-    return f"coalesce({', '.join(tries)})"
-
-
-@lru_cache(maxsize=64)
-def _transition_dates(zone: str) -> tuple[date, ...]:
-    """Local dates on which clocks change, 1970 to 2100: only there a local time can be missing or double."""
-    tz = ZoneInfo(zone)
-    moment, found = datetime(1970, 1, 1, tzinfo=UTC), set()
-    before = moment.astimezone(tz).utcoffset()
-    while moment.year < 2101:
-        moment += timedelta(days=1)
-        after = moment.astimezone(tz).utcoffset()
-        if after != before:
-            for hours in range(-36, 13, 6):
-                found.add((moment + timedelta(hours=hours)).astimezone(tz).date())
-        before = after
-    return tuple(sorted(found))
-
-
-def _near_transition(naive: str, zone: str) -> str:
-    dates = ", ".join(f"date '{d}'" for d in _transition_dates(zone))
-    return f"({naive})::date in ({dates})" if dates else "false"
-
-
-def reason(column: Column, raw_type: str, rules: Rules) -> str:
-    """SQL of the reason code for one column, null where the value stands."""
-    source, cast_value = raw(column.name), value(column.name)
-    text = f"trim({source}::varchar)"
-    given = f"({source} is not null and {text} <> '')"
-    tests: list[tuple[str, str]] = []
-    if column.code_type is not None:
-        tests.append((f"{given} and {cast_value} is null", CODE_TYPES[column.code_type]))
-    if column.sql_type.startswith(("DECIMAL", "INTEGER", "BIGINT")):
-        tests.append((f"{given} and {cast_value} is null and lower({text}) in {_NOT_NUMBERS}", "not_a_number"))
-    if column.sql_type == "TIMESTAMPTZ":
-        tests += _time_tests(source, text, given, raw_type, rules)
-    tests.append((f"{given} and {cast_value} is null", "not_castable"))
-    if column.required:
-        tests.append((f"{cast_value} is null", "missing_required"))
-    if column.enumeration:
-        words = ", ".join(literal(v) for v in column.enumeration)
-        tests.append((f"{cast_value} not in ({words})", "not_in_enumeration"))
-    low = f"{cast_value} < {column.minimum}" if column.minimum is not None else None
-    high = f"{cast_value} > {column.maximum}" if column.maximum is not None else None
-    strict = f"{cast_value} <= {column.exclusive_minimum}" if column.exclusive_minimum is not None else None
-    if limits := [t for t in (low, high, strict) if t]:
-        tests.append((" or ".join(limits), "out_of_range"))
-    if column.max_length is not None:
-        tests.append((f"length({cast_value}::varchar) > {column.max_length}", "too_long"))
-    if column.pattern is not None:
-        tests.append((f"not regexp_full_match({cast_value}, {literal(column.pattern)})", "pattern_mismatch"))
-    return "case " + " ".join(f"when {test} then {literal(code)}" for test, code in tests) + " end"
-
-
-def _time_tests(source: str, text: str, given: str, raw_type: str, rules: Rules) -> list[tuple[str, str]]:
-    if raw_type.startswith("TIMESTAMP WITH"):
-        return []
-    naive = _naive(source, text, raw_type, rules)
-    local = f"not regexp_matches({text}, {literal(_OFFSET)})" if raw_type == "VARCHAR" else "true"
-    if rules.zone is None:
-        return [(f"{given} and {local} and {naive} is not null", "naive_timestamp")]
-    if not _transition_dates(rules.zone):
-        return []
-    instant = f"timezone({literal(rules.zone)}, {naive})"
-    near = f"{given} and {local} and {_near_transition(naive, rules.zone)}"
-    tests = []
-    if rules.daylight.gap == "reject":
-        tests.append((f"{near} and timezone({literal(rules.zone)}, {instant}) <> {naive}", "nonexistent_local_time"))
-    if rules.daylight.fold == "reject":
-        tests.append((f"{near} and {_other(instant, naive, rules.zone)} is not null", "ambiguous_local_time"))
-    return tests
-
-
-def expectation(column: Column, rules: Rules) -> str:
-    """What a value of this column has to be, for people."""
-    words = [column.sql_type.lower() if column.sql_type != "TIMESTAMPTZ" else "an instant"]
-    if column.code_type:
-        words = [f"a {column.code_type} in the estate's code map or list"]
-    if column.enumeration:
-        words = ["one of " + ", ".join(column.enumeration)]
-    if column.minimum is not None:
-        words.append(f"at least {column.minimum}")
-    if column.exclusive_minimum is not None:
-        words.append(f"above {column.exclusive_minimum}")
-    if column.maximum is not None:
-        words.append(f"at most {column.maximum}")
-    if column.max_length is not None and not column.enumeration:
-        words.append(f"at most {column.max_length} characters")
-    if column.sql_type == "TIMESTAMPTZ":
-        words.append(
-            f"local times are read in {rules.zone}" if rules.zone else "with an offset: the system has no zone"
+        text = _as_text(n, native_type)
+        zoned = _zoned(text)
+        local_sql = f"case when {_is_zoned(text)} then null else {_parsed_time(text, reading.layout)} end"
+    if reading.zone is None:
+        naive = Check(
+            column.name,
+            "naive_timestamp",
+            f"{at} is not null",
+            "an offset such as +01:00, because the system declares no time zone",
         )
-    return ", ".join(words)
+        sql = zoned or "null::timestamptz"
+        return local_sql, sql, ZoneSql("", "null::timestamptz", "false", "false"), [naive]
+    daylight = reading.daylight
+    zone = zone_sql(at, f"z:{column.name}", reading.zone, daylight.gap, daylight.fold)
+    sql = f"coalesce({zoned}, {zone.instant})" if zoned else zone.instant
+    checks = []
+    if zone.is_gap != "false":
+        expected = f"a time that exists in {reading.zone}; clocks went forward over this one"
+        checks.append(Check(column.name, "nonexistent_local_time", zone.is_gap, expected))
+    if zone.is_fold != "false":
+        expected = f"a time that happened once in {reading.zone}; clocks went back over this one"
+        checks.append(Check(column.name, "ambiguous_local_time", zone.is_fold, expected))
+    return local_sql, sql, zone, checks
+
+
+def _type_words(column: Column, reading: Reading) -> str:
+    kind = column.sql_type.partition("(")[0]
+    if kind == "DECIMAL":
+        digits, _, decimals = column.sql_type[8:-1].partition(",")
+        whole = int(digits) - int(decimals)
+        mark = f" with {reading.layout.decimal!r} as decimal mark" if reading.layout.decimal != "." else ""
+        return f"a number{mark} of at most {whole} digits before and {decimals} after the decimal mark"
+    if kind in ("DATE", "TIMESTAMPTZ"):
+        formats = ", ".join((*reading.layout.date_formats, "ISO 8601"))
+        return f"a {'date' if kind == 'DATE' else 'time'} written as {formats}"
+    return {"BOOLEAN": "true or false", "INTEGER": "a whole number", "BIGINT": "a whole number"}[kind]
+
+
+def _expected(column: Column, reason: str) -> str:
+    for rule in column_rules(column):
+        if rule.reason == reason == CODE_TYPES.get(column.code_type or ""):
+            return rule.expected
+    return "a code that its code map knows"
+
+
+def _escaped(mark: str) -> str:
+    return "[" + mark.replace("\\", "\\\\").replace("]", "\\]").replace("^", "\\^") + "]"
+
+
+def number(sql: str, sql_type: str, layout: Layout) -> str:
+    """An expression as something that can be cast to a decimal."""
+    return f"({_number_text(sql, layout)})" if sql_type == "VARCHAR" else sql

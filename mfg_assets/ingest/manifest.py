@@ -1,37 +1,50 @@
-"""What is known of a batch: its manifest, kept beside its rows.
+"""What is known about each batch, and which batches count.
 
-Belongs here: the manifest's shape, reading and writing it, and which batches are current and in force.
-Doesn't belong here: making batches (`landing`).
+Belongs here: the manifest's shape, reading and writing it, the order and force of batches.
+Doesn't belong here: deciding what lands (`landing`).
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from mfg_assets.errors import MfgError, Problem
+
 MANIFEST_FILE = "manifest.json"
 ROWS_FILE = "rows.parquet"
+# Folders that are being written begin with this; their rename to the batch's id is the commit.
+ASIDE_PREFIX = ".tmp-"
+
+FileRole = Literal["data", "join", "control"]
 
 
 @dataclass(frozen=True)
 class BatchFile:
-    """One file of a batch. `modified_at` is in nanoseconds since the epoch, as the file system gives it."""
+    """One file that a batch was made from. `modified_at` is in nanoseconds, as the file system gives it."""
 
     name: str
     size: int
     sha256: str
     modified_at: int
+    role: FileRole = "data"
 
 
 @dataclass(frozen=True)
 class BatchManifest:
     """One delivery of one extract.
 
-    rows_read = rows_filtered + rows_received, and rows_received = rows_landed + rows_rejected, always.
+    rows_read = records in the data files; rows_filtered = those that the mapping's `where`, `distinct` and inner joins
+    leave out; rows_received = rows_read − rows_filtered = rows_landed + rows_rejected, always. In a refused batch
+    nothing lands, so all received rows count as rejected; its dead letters and `reject_counts` are those that are at
+    fault themselves, and `reason` says why the others were refused with them.
+
+    `content_hash` covers all files, joined and control files too; `data_hash` only those that the rows came from.
     `extracted_at` is when the system made the delivery, `landed_at` when the platform took it (both UTC).
     """
 
@@ -51,6 +64,7 @@ class BatchManifest:
     rows_rejected: int
     reject_counts: dict[str, int]
     content_hash: str
+    data_hash: str
     mapping_hash: str
     supersedes: str | None
     occurrence: int
@@ -58,16 +72,13 @@ class BatchManifest:
     extracted_at: datetime
     landed_at: datetime
     run_id: str | None
+    landed_bytes: int = 0
     warnings: tuple[str, ...] = field(default=())
-
-    def to_json(self) -> str:
-        """The manifest as text."""
-        return json.dumps(asdict(self), default=str, indent=1, sort_keys=True)
 
 
 @dataclass(frozen=True)
 class CurrentBatch:
-    """A landed batch that no later mapping superseded.
+    """A landed batch that nothing supersedes.
 
     `batch_sequence` orders the deliveries of one extract from 1; `is_in_force` says whether its rows still count.
     """
@@ -77,43 +88,72 @@ class CurrentBatch:
     is_in_force: bool
 
 
-def from_json(text: str) -> BatchManifest:
-    """The manifest that `to_json` wrote."""
-    content: dict[str, Any] = json.loads(text)
-    content["files"] = tuple(BatchFile(**f) for f in content["files"])
-    content["warnings"] = tuple(content.get("warnings", ()))
-    for name in ("extracted_at", "landed_at"):
-        content[name] = datetime.fromisoformat(content[name])
-    return BatchManifest(**content)
+def write_manifest(folder: Path, manifest: BatchManifest) -> None:
+    """Write the manifest into a folder that is not committed yet, down to the disk."""
+    with (folder / MANIFEST_FILE).open("w", encoding="utf-8") as file:
+        json.dump(asdict(manifest), file, indent=1, default=datetime.isoformat, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_manifests(landing_dir: Path) -> list[BatchManifest]:
-    """All committed batches, ordered by system, extract, extraction and id."""
-    found = [from_json(path.read_text()) for path in landing_dir.glob(f"*/*/*/{MANIFEST_FILE}") if _committed(path)]
-    return sorted(found, key=lambda m: (m.source_system, m.extract_name, m.extracted_at, m.landed_at, m.batch_id))
+    """All committed batches, ordered by system, extract, delivery time and batch id.
+
+    Raises:
+        MfgError: a manifest was changed by hand and can't be read.
+    """
+    return _read_all(landing_dir.glob(f"*/*/*/{MANIFEST_FILE}"))
 
 
-def _committed(path: Path) -> bool:
-    return not path.parent.name.startswith(".")
+def read_extract_manifests(folder: Path) -> list[BatchManifest]:
+    """The committed batches in one extract's folder, in the same order."""
+    return _read_all(folder.glob(f"*/{MANIFEST_FILE}"))
 
 
-def current_batches(manifests: list[BatchManifest]) -> list[CurrentBatch]:
+def superseded_ids(manifests: Iterable[BatchManifest]) -> set[str]:
+    """Batches that a newer reading of the same bytes replaces. A refused reading replaces nothing."""
+    return {m.supersedes for m in manifests if m.supersedes and m.state == "landed"}
+
+
+def current_batches(manifests: Iterable[BatchManifest]) -> list[CurrentBatch]:
     """Landed batches that are not superseded, in order, with what is in force (rules 22, 31).
 
     Of a snapshot feed, everything from the newest proven-complete delivery onward is in force: what that one lacks is
     gone, and what later unproven ones lack is not. Deltas and events are always in force.
     """
-    superseded = {m.supersedes for m in manifests if m.supersedes}
-    by_extract: dict[tuple[str, str], list[BatchManifest]] = defaultdict(list)
-    for manifest in manifests:
-        if manifest.state == "landed" and manifest.batch_id not in superseded:
-            by_extract[manifest.source_system, manifest.extract_name].append(manifest)
+    landed = sorted((m for m in manifests if m.state == "landed"), key=_order)
+    superseded = superseded_ids(landed)
+    by_extract: dict[tuple[str, str], list[BatchManifest]] = {}
+    for manifest in landed:
+        if manifest.batch_id not in superseded:
+            by_extract.setdefault((manifest.source_system, manifest.extract_name), []).append(manifest)
     result = []
     for batches in by_extract.values():
-        ordered = sorted(batches, key=lambda m: (m.extracted_at, m.landed_at, m.batch_id))
         start = 0
-        if ordered[-1].delivery == "snapshot":
-            proven = [i for i, m in enumerate(ordered) if m.completeness == "proven"]
+        if batches[-1].delivery == "snapshot":
+            proven = [number for number, m in enumerate(batches) if m.completeness == "proven"]
             start = proven[-1] if proven else 0
-        result += [CurrentBatch(m, i + 1, i >= start) for i, m in enumerate(ordered)]
+        result += [CurrentBatch(m, number + 1, number >= start) for number, m in enumerate(batches)]
     return result
+
+
+def _order(manifest: BatchManifest) -> tuple[Any, ...]:
+    own = (manifest.source_system, manifest.extract_name)
+    return (*own, manifest.extracted_at, manifest.occurrence, manifest.landed_at, manifest.batch_id)
+
+
+def _read_all(paths: Iterable[Path]) -> list[BatchManifest]:
+    return sorted((_read(path) for path in paths if not path.parent.name.startswith(".")), key=_order)
+
+
+def _read(path: Path) -> BatchManifest:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content["files"] = tuple(BatchFile(**f) for f in content["files"])
+        content["warnings"] = tuple(content["warnings"])
+        for name in ("extracted_at", "landed_at"):
+            content[name] = datetime.fromisoformat(content[name])
+        return BatchManifest(**content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        fix = "restore it, or remove the batch's folder to land it anew"
+        raise MfgError(Problem(f"the manifest can't be read ({error})", path, fix=fix)) from error

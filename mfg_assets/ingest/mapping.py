@@ -1,35 +1,45 @@
-"""An extract's mapping as one SQL statement over the records of a batch.
+"""An extract's mapping: what the estate says about one extract, and its expressions over the records of a batch.
 
-Belongs here: mapped → cast → judged, as SQL text. Doesn't belong here: running it, files.
+Belongs here: the mapped relation as SQL text, code maps, the mapping's fingerprint.
+Doesn't belong here: casting (`cast`, `judge`), running SQL over data (`reading`).
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 
-from mfg_assets.contracts import Column, Contract, contract
-from mfg_assets.estate.models import ColumnMapping, Estate, Extract, SystemFile
+from mfg_assets.contracts import CODE_TYPES, Column, Contract, contract
+from mfg_assets.errors import Problem, SourceError
+from mfg_assets.estate.models import Estate, Extract, Format, SystemFile
 from mfg_assets.estate.standards import CURRENCIES
 from mfg_assets.ingest import cast
-from mfg_assets.ingest.readers import ROW, layered
+from mfg_assets.ingest.connectors import ROW, Table
+from mfg_assets.ingest.expressions import ExpressionError, parse, shifted
+from mfg_assets.ingest.formats import layered, layout_of
 from mfg_assets.warehouse.sql import identifier, literal
 
-FILE, ORDINAL = "_source_file", "_file_ordinal"
+FILE, ORDINAL = "__file", "__ordinal"
+SOURCE = "__source"
 # Columns of the platform that an extract may map although no contract names them.
 OPTIONAL = (
     Column("recorded_at", "TIMESTAMPTZ", "When the source wrote the row."),
     Column("correlation_id", "VARCHAR", "The source's own id that follows the record."),
     Column("is_deleted", "BOOLEAN", "The source says that the key is gone."),
 )
-_DEFAULT_CODES = {"unit": "units", "plant": "plants", "currency": "currencies"}
+_CODE_TYPE_MAPS = {"unit": "units", "plant": "plants", "currency": "currencies"}
+# Bump when the same bytes and mapping would land otherwise than before.
+_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Mapping:
+class ExtractMapping:
     """Everything that reading one extract needs from the estate."""
 
     estate: Estate
@@ -39,28 +49,41 @@ class Mapping:
     contract: Contract
 
     @property
-    def rules(self) -> cast.Rules:
+    def options(self) -> Format:
+        """File options of the extract's own files."""
+        return layered(self.extract.options, self.system.connector)
+
+    def join_options(self, index: int) -> Format:
+        """File options of a joined file: its own, over the extract's, over the system's."""
+        return layered(self.extract.joins[index].options, self.extract.options, self.system.connector)
+
+    @property
+    def reading(self) -> cast.Reading:
         """How the system writes numbers and times."""
-        form = layered(self.system.connector, self.extract.options)
-        return cast.Rules(form, self.system.timezone, self.system.daylight_saving)
+        return cast.Reading(layout_of("", self.options), self.system.timezone, self.system.daylight_saving)
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Contract columns, then the optional platform columns that are mapped."""
-        return self.contract.columns + tuple(c for c in OPTIONAL if c.name in self.extract.columns)
+        """Contract columns that are mapped, then the platform's that are."""
+        return tuple(c for c in (*self.contract.columns, *OPTIONAL) if c.name in self.extract.columns)
 
-    def code_map(self, column: Column) -> tuple[str, bool] | None:
-        """Name of the code map for a column and whether every value must be in it; None when it has none."""
-        mapped = self.extract.columns.get(column.name)
-        if mapped is not None and mapped.codes is not None:
-            return mapped.codes, True
-        if column.code_type is None:
+    def codes(self, column: Column) -> tuple[dict[str, str], str] | None:
+        """Native → code for a column, and the reason for refusing any other value; None where it has no codes."""
+        named = self.extract.columns[column.name].codes
+        if named is None and column.code_type is None:
             return None
-        # Only units always go through their map (rule 21); plants and currencies may come as they are.
-        return _DEFAULT_CODES[column.code_type], column.code_type == "unit"
+        found = self._map(named or _CODE_TYPE_MAPS[column.code_type or ""])
+        reason = CODE_TYPES[column.code_type] if column.code_type else "unknown_code"
+        # Only units always go through a map (rule 21); plants and currencies may come as they are.
+        allowed = {"plant": self.estate.plant_ids, "currency": CURRENCIES}.get(column.code_type or "")
+        if allowed is not None:
+            found = {n: c for n, c in found.items() if c in allowed}
+            if named is None:
+                found = {code: code for code in sorted(allowed)} | found
+        return found, reason
 
-    def codes(self, name: str) -> dict[str, str]:
-        """native → code for this system; its own entries beat those of `*`."""
+    def _map(self, name: str) -> dict[str, str]:
+        """A code map as this system sees it: its own entries beat those of `*`."""
         code_map = self.estate.code_maps.get(name)
         result: dict[str, str] = {}
         for wanted in ("*", self.system.system):
@@ -69,114 +92,197 @@ class Mapping:
                     result[native.strip()] = code
         return result
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Fingerprint of all that decides how bytes become rows."""
-        used = {name: self.codes(name) for c in self.columns if (m := self.code_map(c)) for name in [m[0]]}
         content = [
-            self.extract.model_dump_json(exclude={"description", "schedule", "freshness"}),
+            _VERSION,
+            self.extract.model_dump_json(exclude={"description", "schedule", "freshness", "from_", "batch_by"}),
             self.system.connector.model_dump_json(exclude={"path"}),
             self.system.timezone,
             self.system.daylight_saving.model_dump_json(),
             self.estate.reject_limit(self.system.system, self.name),
             repr(self.contract.columns),
-            sorted(self.estate.plant_ids),
-            used,
+            {c.name: self.codes(c) for c in self.columns},
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def mapping_of(estate: Estate, system_id: str, extract_name: str) -> Mapping:
+def mapping_of(estate: Estate, system_id: str, extract_name: str) -> ExtractMapping:
     """The mapping of one extract."""
     system = estate.systems[system_id]
-    return Mapping(
-        estate, system, extract_name, system.extracts[extract_name], contract(system.entity_of(extract_name))
-    )
+    entity = contract(system.entity_of(extract_name))
+    return ExtractMapping(estate, system, extract_name, system.extracts[extract_name], entity)
 
 
-def source(mapping: Mapping, joins: dict[str, str]) -> str:
-    """FROM clause: relation `records` as src, and each join's relation under its alias."""
-    text = "records as src"
-    for join in mapping.extract.joins:
-        text += f" {join.how} join ({joins[join.as_]}) as {identifier(join.as_)} on {join.on}"
-    return text
+def union_sql(tables: Iterable[Table], columns: Iterable[str]) -> str:
+    """The records of several files as one relation, with the file's name and place in the batch.
+
+    Args:
+        tables: files; one that lacks a column gives null there, so the caller has to have looked at the headers.
+        columns: all columns that the relation is to have.
+    """
+    columns = list(columns)
+    parts = []
+    for number, table in enumerate(tables):
+        own = {c.lower(): c for c in table.columns}
+        chosen = [f"{identifier(own[c.lower()]) if c.lower() in own else 'null'} as {identifier(c)}" for c in columns]
+        place = f"{literal(table.name)} as {FILE}, {number} as {ORDINAL}"
+        parts.append(f"select {', '.join([*chosen, ROW])}, {place} from ({table.sql})")
+    return " union all ".join(parts)
 
 
-def mapped_select(mapping: Mapping, joins: dict[str, str]) -> str:
-    """Rows after `where` and `distinct`: raw values `r:<column>`, file, ordinal and the payload."""
-    aliases = ["src", *(j.as_ for j in mapping.extract.joins)]
-    payload = "src" if len(aliases) == 1 else "{" + ", ".join(f"{literal(a)}: {identifier(a)}" for a in aliases) + "}"
-    raws = [f"({_sql(mapping, c)}) as {cast.raw(c.name)}" for c in mapping.columns]
-    where = f" where {mapping.extract.where}" if mapping.extract.where else ""
-    text = (
-        f"select src.{FILE}, src.{ORDINAL}, src.{ROW}, {payload} as _payload, {', '.join(raws)} "
-        f"from {source(mapping, joins)}{where}"
-    )
-    if mapping.extract.distinct:
-        names = ", ".join(cast.raw(c.name) for c in mapping.columns)
-        text = f"select * from ({text}) qualify row_number() over (partition by {names} order by {ORDINAL}, {ROW}) = 1"
-    return text
+def all_columns(tables: Iterable[Table]) -> dict[str, str]:
+    """Columns of any of the files with their types, in order of appearance, whatever their case."""
+    found: dict[str, tuple[str, str]] = {}
+    for table in tables:
+        for name, sql_type in table.columns.items():
+            found.setdefault(name.lower(), (name, sql_type))
+    return dict(found.values())
 
 
-def _sql(mapping: Mapping, column: Column) -> str:
-    mapped: ColumnMapping | None = mapping.extract.columns.get(column.name)
-    return mapped.sql if mapped is not None else "null::varchar"
+@dataclass(frozen=True)
+class Relations:
+    """Temp views of a session: the extract's own records and those of each join, by alias, with their columns."""
+
+    columns: dict[str, dict[str, str]]
+
+    def clause(self, mapping: ExtractMapping, upto: int | None = None) -> str:
+        """FROM with the joins before the given one."""
+        text = f"{identifier(SOURCE)} as src"
+        for join in mapping.extract.joins[:upto]:
+            view = identifier(f"__join_{join.as_}")
+            text += f" {join.how} join {view} as {identifier(join.as_)} on ({join.on}\n)"
+        return text
 
 
-def raw_types(connection: duckdb.DuckDBPyConnection, mapping: Mapping, joins: dict[str, str]) -> dict[str, str]:
-    """DuckDB's type of every mapped expression. Raises duckdb.Error when one doesn't compile."""
-    rows = connection.execute(f"describe {mapped_select(mapping, joins)}").fetchall()
-    return {row[0].removeprefix("r:"): row[1] for row in rows if row[0].startswith("r:")}
+class Compiled:
+    """The mapping's expressions, compiled against real columns.
+
+    `errors` are (where, message) of those that don't compile.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, mapping: ExtractMapping, relations: Relations) -> None:
+        self._connection, self.mapping, self.relations = connection, mapping, relations
+        self.errors: list[tuple[str, str]] = []
+        self.sql: dict[str, str] = {}
+        self.types: dict[str, str] = {}
+        self.used: set[str] = set()
+        broken_joins = [self._join(index) for index in range(len(mapping.extract.joins))]
+        self._from = relations.clause(mapping) if not any(broken_joins) else None
+        for column in mapping.columns:
+            self._add(f"columns.{column.name}", column.name, mapping.extract.columns[column.name].sql)
+        if mapping.extract.where is not None:
+            self._add("where", "where", mapping.extract.where, "boolean")
+        control = mapping.extract.complete_when.control_file if mapping.extract.complete_when else None
+        if control is not None and control.total_of is not None:
+            self._from = relations.clause(mapping, 0)
+            self._add("complete_when.control_file.total_of", "total_of", control.total_of)
+
+    def _join(self, index: int) -> bool:
+        join = self.mapping.extract.joins[index]
+        where = f"joins[{index}].on"
+        try:
+            self._note(parse(join.on).columns)
+            self._connection.execute(f"describe select 1 from {self.relations.clause(self.mapping, index + 1)}")
+        except ExpressionError as error:
+            self.errors.append((where, str(error)))
+        except duckdb.Error as error:
+            self.errors.append((where, first_line(error)))
+        else:
+            return False
+        return True
+
+    def _add(self, where: str, name: str, text: str, needed: str | None = None) -> None:
+        try:
+            parsed = parse(text)
+            self._note(parsed.columns)
+            source = self._from or self._loose()
+            sql, sql_type = text, self._try(text, source)
+            if isinstance(sql_type, duckdb.Error):
+                # Texts know no arithmetic with intervals; `DATUB + interval 1 day` is meant as a time all the same.
+                sql = shifted(text, lambda part: self._try(part, source) == "VARCHAR")
+                error, sql_type = sql_type, self._try(sql, source)
+                if isinstance(sql_type, duckdb.Error):
+                    raise error
+            if needed == "boolean" and sql_type != "BOOLEAN":
+                raise ExpressionError(f"it gives {sql_type}, not true or false")
+        except ExpressionError as error:
+            self.errors.append((where, str(error)))
+        except duckdb.Error as error:
+            self.errors.append((where, first_line(error)))
+        else:
+            self.sql[name], self.types[name] = sql, sql_type
+
+    def _try(self, text: str, source: str) -> str | duckdb.Error:
+        # Beside another column, so that an aggregate is refused: it would make one record of all.
+        try:
+            rows = self._connection.execute(f"describe select src.{ROW}, ({text}\n) as value from {source}").fetchall()
+        except duckdb.Error as error:
+            return error
+        return str(rows[1][1])
+
+    def _loose(self) -> str:
+        """All relations side by side, to judge the other expressions although a join doesn't compile."""
+        views = [f"{identifier(f'__join_{j.as_}')} as {identifier(j.as_)}" for j in self.mapping.extract.joins]
+        return ", ".join([f"{identifier(SOURCE)} as src", *views])
+
+    def _note(self, columns: Iterable[tuple[str, ...]]) -> None:
+        for parts in columns:
+            self.used.update(part.lower() for part in parts[:2])
 
 
-def judged_select(mapping: Mapping, joins: dict[str, str], types: dict[str, str]) -> str:
-    """Every mapped row with its cast values and, where it is refused, reasons, details and payload."""
-    rules = mapping.rules
-    coded, code_joins = [], ""
-    for index, column in enumerate(mapping.columns):
-        code_map = mapping.code_map(column)
-        if code_map is None:
-            coded.append(f"{cast.cast(column, types[column.name], rules)} as {cast.value(column.name)}")
-            continue
-        name, strict = code_map
-        alias = f"c{index}"
-        text = f"trim(m.{cast.raw(column.name)}::varchar)"
-        code_joins += f" left join {_codes_relation(mapping.codes(name))} as {alias} on {alias}.native = {text}"
-        found = f"{alias}.code" if strict else f"coalesce({alias}.code, {text})"
-        if column.code_type == "plant":
-            plants = ", ".join(literal(p) for p in mapping.estate.plant_ids)
-            found = f"case when {found} in ({plants}) then {found} end"
-        elif column.code_type == "currency":
-            currencies = ", ".join(literal(code) for code in sorted(CURRENCIES))
-            found = f"case when {found} in ({currencies}) then {found} end"
-        coded.append(f"{found} as {cast.value(column.name)}")
-    reasons = [f"{_reason(mapping, c, types, rules)} as {identifier('q:' + c.name)}" for c in mapping.columns]
-    names = [identifier("q:" + c.name) for c in mapping.columns]
-    details = [
-        f"case when {q} is not null then {literal(c.name + ' = ')} || coalesce(left({cast.raw(c.name)}::varchar, 200), "
-        f"'no value') || {literal(': expected ' + cast.expectation(c, rules))} end"
-        for q, c in zip(names, mapping.columns, strict=True)
-    ]
-    fine = " and ".join(f"{q} is null" for q in names)
-    return (
-        f"select *, case when {fine} then null else list_filter([{', '.join(names)}], x -> x is not null) end as _reasons, "
-        f"case when {fine} then null else list_filter([{', '.join(details)}], x -> x is not null) end as _details "
-        f"from (select *, {', '.join(reasons)} from (select m.*, {', '.join(coded)} "
-        f"from ({mapped_select(mapping, joins)}) as m{code_joins}))"
-    )
+def check_headers(compiled: Compiled, tables: Mapping[str, list[Table]]) -> None:
+    """Refuse files that lack, or name twice, a column that the mapping uses: a join by name would make it null.
+
+    Raises:
+        SourceError: naming the file, the column and what is there instead.
+    """
+    for group in tables.values():
+        everything = {c.lower(): c for c in all_columns(group)}
+        for table in group:
+            own = {c.lower() for c in table.columns}
+            for name in sorted(compiled.used & set(everything)):
+                if name not in own:
+                    raise SourceError(_missing(everything[name], table))
+                if name in table.ambiguous:
+                    message = f"the header names {everything[name]!r} more than once, and the mapping uses it"
+                    raise SourceError(Problem(message, table.path, fix="ask which of them is meant"))
+    if compiled.errors:
+        raise SourceError(*(_broken(where, message, compiled, tables["src"][0]) for where, message in compiled.errors))
 
 
-def _reason(mapping: Mapping, column: Column, types: dict[str, str], rules: cast.Rules) -> str:
-    text = cast.reason(column, types[column.name], rules)
-    code_map = mapping.code_map(column)
-    if code_map is not None and column.code_type is None:
-        # A value outside a code map that the estate names is an unknown code, whatever its type.
-        text = text.replace(literal("not_castable"), literal("unknown_code"))
-    return text
+def _broken(where: str, message: str, compiled: Compiled, table: Table) -> Problem:
+    known = {c.lower() for columns in compiled.relations.columns.values() for c in columns}
+    text = compiled.mapping.extract.columns.get(where.removeprefix("columns."))
+    absent = []
+    if text is not None:
+        try:
+            names = [str(parts[-1]) for parts in map(list, parse(text.sql).columns) if len(parts) in (1, 2)]
+            absent = [name for name in names if name.lower() not in known]
+        except ExpressionError:
+            absent = []
+    if absent:
+        return _missing(absent[0], table, where)
+    return Problem(f"{where}: {message}", table.path, fix="`mfg check` shows what has to be corrected")
 
 
-def _codes_relation(codes: dict[str, str]) -> str:
-    if not codes:
-        return "(select null::varchar as native, null::varchar as code where false)"
-    rows = ", ".join(f"({literal(n)}, {literal(c)})" for n, c in codes.items())
-    return f"(select native, code from (values {rows}) as t (native, code))"
+def _missing(name: str, table: Table, where: str | None = None) -> Problem:
+    columns = list(table.columns)
+    use = f", which {where} uses" if where else ", which other files of the batch have"
+    shown = ", ".join(columns[:30]) + (", …" if len(columns) > 30 else "")
+    close = difflib.get_close_matches(name.lower(), [c.lower() for c in columns], 1, 0.6)
+    fix = "ask whether the column was renamed or left out"
+    if close:
+        meant = next(c for c in columns if c.lower() == close[0])
+        fix = f"was it renamed to {meant!r}? Then correct the mapping; otherwise ask for the file again"
+    elif len(columns) == 1:
+        marks = [mark for mark in (";", ",", "\t", "|") if mark in columns[0]]
+        if marks:
+            fix = f"set delimiter: {marks[0]!r}, which the header holds"
+    return Problem(f"the file {table.name} has no column {name!r}{use}; it has {shown}", table.path, fix=fix)
+
+
+def first_line(error: Exception) -> str:
+    """What a person needs of DuckDB's message."""
+    return str(error).splitlines()[0].removeprefix("Binder Error: ").removeprefix("Catalog Error: ")
