@@ -94,7 +94,7 @@ def value(name: str) -> str:
 def create_macros(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """Functions that expressions may use without knowing how the system writes times."""
     time = _parsed_time("cast(x as varchar)", reading.layout)
-    zoned = "cast(try_cast(cast(x as varchar) as timestamptz) + i as varchar)"
+    zoned = f"cast({_offset_time('cast(x as varchar)')} + i as varchar)"
     connection.execute(
         f"create or replace temp macro {SHIFT_MACRO}(x, i) as case when x is null then null "
         f"when regexp_matches(cast(x as varchar), {literal(_OFFSET)}) then coalesce({zoned}, cast(x as varchar)) "
@@ -237,7 +237,9 @@ def _parsed_time(text: str, layout: Layout) -> str:
     tries = []
     if layout.date_formats:
         formats = ", ".join(literal(f) for f in layout.date_formats)
-        tries.append(f"cast(try_strptime(trim({text}), [{formats}]) as timestamp)")
+        # DuckDB takes these words for the start of 1900, whatever the format.
+        word = f"lower(trim({text})) in ('epoch', 'infinity', '-infinity')"
+        tries.append(f"case when not {word} then cast(try_strptime(trim({text}), [{formats}]) as timestamp) end")
     tries.append(
         f"case when ascii({text}) between 48 and 57 or ascii({text}) = 32 then try_cast({text} as timestamp) end"
     )
@@ -254,7 +256,14 @@ def _is_zoned(n: str) -> str:
 
 
 def _zoned(n: str) -> str:
-    return f"case when {_is_zoned(n)} then try_cast({n} as timestamptz) end"
+    return f"case when {_is_zoned(n)} then {_offset_time(n)} end"
+
+
+def _offset_time(text: str) -> str:
+    """The instant of a text with an offset; ISO 8601 may leave out seconds or write a decimal comma, DuckDB may not."""
+    short = literal(r"([T ][0-9]{2}:[0-9]{2})\s*([zZ+-])")
+    whole = f"regexp_replace(replace({text}, ',', '.'), {short}, '\\1:00\\2')"
+    return f"coalesce(try_cast({text} as timestamptz), try_cast({whole} as timestamptz))"
 
 
 def _date(n: str, native_type: str, reading: Reading) -> str:
@@ -265,7 +274,7 @@ def _date(n: str, native_type: str, reading: Reading) -> str:
     if native_type.startswith("TIMESTAMP"):
         return f"try_cast({n} as date)"
     text = _as_text(n, native_type)
-    zoned = f"timezone({literal(reading.zone or 'UTC')}, try_cast({text} as timestamptz))"
+    zoned = f"timezone({literal(reading.zone or 'UTC')}, {_offset_time(text)})"
     time = _parsed_time(text, reading.layout)
     return f"cast(case when {_is_zoned(text)} then {zoned} else {time} end as date)"
 

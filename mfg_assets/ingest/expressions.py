@@ -109,8 +109,8 @@ def _is_interval(node: dict[str, Any]) -> bool:
 
 
 def _tree(text: str) -> dict[str, Any]:
-    # Without brackets: `a, b` would be one row in them.
-    document = _serialized(f"select {text}\n")
+    # In brackets, as it is going to be used: some names are keywords elsewhere.
+    document = _serialized(f"select ({text}\n)")
     if document.get("error"):
         raise ExpressionError(document.get("error_message", "not an SQL expression"))
     statements = document["statements"]
@@ -131,8 +131,8 @@ def _tree(text: str) -> dict[str, Any]:
     ):
         raise ExpressionError("not one SQL expression")
     expression: dict[str, Any] = node["select_list"][0]
-    if expression.get("alias"):
-        raise ExpressionError("not one SQL expression: it gives itself a name")
+    if expression.get("class") == "FUNCTION" and expression.get("function_name") == "row":
+        raise ExpressionError("not one SQL expression but several")
     if expression.get("class") == "STAR":
         raise ExpressionError("* is not one value")
     return expression
