@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from mfg_assets.contracts import derive
@@ -74,6 +75,18 @@ def _parse(settings: Settings) -> None:
         raise WarehouseError(Problem(f"dbt can't parse the project:\n{done.stdout}{done.stderr}", project))
 
 
+def _lint(settings: Settings) -> int:
+    project = settings.dbt_project_dir
+    command = [str(Path(sys.executable).parent / "sqlfluff"), "lint", "--disable-progress-bar", "--processes", "2"]
+    # The templater opens the database, so it gets an empty one: the real one may not exist yet, or a run may hold it.
+    with tempfile.TemporaryDirectory() as home:
+        empty = settings.model_copy(update={"home": Path(home)})
+        empty.warehouse_dir.mkdir(parents=True)
+        return subprocess.run(  # noqa: S603 - a fixed command
+            [*command, "models", "tests"], cwd=project, env=os.environ | environment(empty), check=False
+        ).returncode
+
+
 def _fingerprint(project: Path) -> str:
     digest = hashlib.sha256()
     for path in source_files(project):
@@ -91,11 +104,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - a command line
         return 1
     if arguments == ["lint"]:
-        project = settings.dbt_project_dir
-        command = [str(Path(sys.executable).parent / "sqlfluff"), "lint", "--disable-progress-bar", "models", "tests"]
-        return subprocess.run(  # noqa: S603 - a fixed command
-            command, cwd=project, env=os.environ | environment(settings), check=False
-        ).returncode
+        return _lint(settings)
     return 0
 
 

@@ -77,7 +77,7 @@ reporters as (
     inner join systems on balances.source_system = systems.source_system
     left join owners
         on balances.source_system = owners.source_system
-        and (owners.plant_id = balances.plant_id or owners.plant_id is null)
+        and (balances.plant_id = owners.plant_id or owners.plant_id is null)
     where systems.kind in ('erp', 'wms')
 
 ),
@@ -154,7 +154,16 @@ reported as (
 
 positions as (
 
-    select plant_id, location, item_number, lot_number, stock_status, ownership, unit, quantity, source
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        quantity,
+        source
     from reported
 
     union all

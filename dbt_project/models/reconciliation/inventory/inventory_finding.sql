@@ -188,15 +188,18 @@ negatives as (
         'negative_balance' as finding_class,
         sides.source as cause,
         sides.quantity as negative_quantity,
-        json_object('source', sides.source, 'quantity', sides.quantity, 'sold', flows.sold_quantity,
-            'produced', flows.produced_quantity, 'purchased', flows.purchased_quantity) as evidence,
+        json_object(
+            'source', sides.source, 'quantity', sides.quantity, 'sold', flows.sold_quantity,
+            'produced', flows.produced_quantity, 'purchased', flows.purchased_quantity
+        ) as evidence,
     from comparisons
-    cross join lateral (
-        values
+    cross join
+        lateral (
+            values
             ('erp', comparisons.erp_quantity),
             ('wms', comparisons.wms_quantity),
             ('ledger', comparisons.ledger_quantity)
-    ) as sides (source, quantity)
+        ) as sides (source, quantity)
     left join flows on comparisons.plant_id = flows.plant_id and comparisons.item_number = flows.item_number
     where sides.quantity < 0
 
@@ -205,23 +208,57 @@ negatives as (
 candidates as (
 
     select
-        plant_id, location, item_number, lot_number, stock_status, ownership, unit, standard_cost, currency,
-        finding_class, cause, explained_quantity as quantity, true as explains_difference, evidence,
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        standard_cost,
+        currency,
+        finding_class,
+        cause,
+        explained_quantity as quantity,
+        true as explains_difference,
+        evidence,
     from explained
 
     union all
 
     select
-        plant_id, location, item_number, lot_number, stock_status, ownership, unit, standard_cost, currency,
-        finding_class, 'rest' as cause, rest_quantity as quantity, true as explains_difference,
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        standard_cost,
+        currency,
+        finding_class,
+        'rest' as cause,
+        rest_quantity as quantity,
+        true as explains_difference,
         cast(evidence as varchar) as evidence,
     from judged_rests
 
     union all
 
     select
-        plant_id, location, item_number, lot_number, stock_status, ownership, unit, standard_cost, currency,
-        finding_class, cause, negative_quantity as quantity, false as explains_difference,
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        standard_cost,
+        currency,
+        finding_class,
+        cause,
+        negative_quantity as quantity,
+        false as explains_difference,
         cast(evidence as varchar) as evidence,
     from negatives
 
@@ -266,7 +303,8 @@ final as (
         {{ owner_role('inventory', 'worded.finding_class') }} as owner_role,
         case
             when cause = 'component_issue'
-                then 'The ledger issues no components to production orders. Post the ' || amount
+                then
+                    'The ledger issues no components to production orders. Post the ' || amount
                     || ' that the orders'' bills call for, or switch on backflushing.'
             when cause = 'purchase_receipt'
                 then 'Post the receipt of ' || amount || ' that purchasing shows as stocked and the ledger does not have.'
@@ -279,10 +317,12 @@ final as (
             when finding_class = 'negative_balance'
                 then 'More left than ever arrived: find the receipts missing for ' || amount || '.'
             when finding_class = 'opening_balance_missing'
-                then 'Post an opening balance of ' || amount
+                then
+                    'Post an opening balance of ' || amount
                     || ': all flows of the item close, and the ledger starts without stock.'
             when finding_class = 'unit_not_convertible'
-                then 'Enter a conversion of the order unit to ' || coalesce(unit, 'the base unit')
+                then
+                    'Enter a conversion of the order unit to ' || coalesce(unit, 'the base unit')
                     || '; until then ' || amount || ' can''t be told apart.'
             else 'Count the item; ' || amount || ' have no posting that explains them.'
         end as suggested_action,

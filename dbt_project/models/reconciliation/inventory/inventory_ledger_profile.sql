@@ -57,16 +57,24 @@ counted as (
         count(distinct item_number) as items,
         min(event_at) as first_movement_at,
         max(event_at) as last_movement_at,
-        count(*) filter (where side = 'from' and reference_type = 'production_order'
-            and movement_class in ('issue', 'backflush')) as component_issues,
-        count(*) filter (where side = 'to' and reference_type = 'production_order'
-            and movement_class = 'receipt') as production_receipts,
-        count(*) filter (where side = 'to' and reference_type = 'purchase_order'
-            and movement_class = 'receipt') as purchase_receipts,
+        count(*) filter (
+            where side = 'from' and reference_type = 'production_order'
+            and movement_class in ('issue', 'backflush')
+        ) as component_issues,
+        count(*) filter (
+            where side = 'to' and reference_type = 'production_order'
+            and movement_class = 'receipt'
+        ) as production_receipts,
+        count(*) filter (
+            where side = 'to' and reference_type = 'purchase_order'
+            and movement_class = 'receipt'
+        ) as purchase_receipts,
         count(*) filter (where side = 'from' and reference_type = 'sales_order') as sales_issues,
         count(*) filter (where movement_class = 'scrap') as scrap_movements,
-        count(*) filter (where side = 'to' and reference_type is null
-            and movement_class in ('receipt', 'count', 'adjustment')) as receipts_without_order,
+        count(*) filter (
+            where side = 'to' and reference_type is null
+            and movement_class in ('receipt', 'count', 'adjustment')
+        ) as receipts_without_order,
         count(*) filter (where location is not null) as legs_with_location,
         count(*) filter (where quantity is null) as unconvertible_legs,
     from legs

@@ -71,11 +71,23 @@ posted as (
 
 keys as (
 
-    select plant_id, item_number, unit from posted
+    select
+        plant_id,
+        item_number,
+        unit
+    from posted
     union
-    select plant_id, item_number, unit from orders
+    select
+        plant_id,
+        item_number,
+        unit
+    from orders
     union
-    select plant_id, item_number, unit from demand
+    select
+        plant_id,
+        item_number,
+        unit
+    from demand
 
 ),
 

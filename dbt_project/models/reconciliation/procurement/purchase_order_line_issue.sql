@@ -307,12 +307,22 @@ final as (
     {% for name in [
         'inactive', 'not_preferred', 'unapproved', 'outside_limits', 'obsolete', 'short', 'over_receipts', 'rejected',
         'before_approval', 'late', 'due_too_early',
-    ] -%}
-    select
-        plant_id, object_key, supplier_number, item_number, finding_class, severity,
-        finding_quantity as quantity, order_unit as unit, unit_price, currency, evidence, suggested_action,
-    from {{ name }}
-    {% if not loop.last %}union all{% endif %}
+    ] %}
+        select
+            plant_id,
+            object_key,
+            supplier_number,
+            item_number,
+            finding_class,
+            severity,
+            finding_quantity as quantity,
+            order_unit as unit,
+            unit_price,
+            currency,
+            evidence,
+            suggested_action,
+        from {{ name }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 )

@@ -148,9 +148,21 @@ by_item as (
 
 matches as (
 
-    select source_system, purchase_order_number, line_number, reference_line, match_rule from by_line
+    select
+        source_system,
+        purchase_order_number,
+        line_number,
+        reference_line,
+        match_rule
+    from by_line
     union all
-    select source_system, purchase_order_number, line_number, reference_line, match_rule from by_item
+    select
+        source_system,
+        purchase_order_number,
+        line_number,
+        reference_line,
+        match_rule
+    from by_item
 
 ),
 
@@ -169,8 +181,10 @@ final as (
         cast(lines.quantity as decimal(28, 6)) as ordered_quantity,
         cast(lines.received_quantity as decimal(28, 6)) as received_quantity,
         cast(coalesce(lines.rejected_quantity, 0) as decimal(28, 6)) as rejected_quantity,
-        cast(coalesce(lines.stocked_quantity, lines.received_quantity - coalesce(lines.rejected_quantity, 0))
-            as decimal(28, 6)) as stocked_quantity,
+        cast(
+            coalesce(lines.stocked_quantity, lines.received_quantity - coalesce(lines.rejected_quantity, 0))
+            as decimal(28, 6)
+        ) as stocked_quantity,
         cast(coalesce(lines.cancelled_quantity, 0) as decimal(28, 6)) as cancelled_quantity,
         lines.unit as order_unit,
         lines.unit_price,

@@ -169,12 +169,22 @@ final as (
 
     {% for name, key in [
         ('mismatched', 'object_key'), ('missing', 'object_key'), ('without_order', 'object_key'), ('early', 'finding_key'),
-    ] -%}
-    select
-        plant_id, {{ key }} as object_key, supplier_number, item_number, finding_class, severity,
-        finding_quantity as quantity, order_unit as unit, unit_price, currency, evidence, suggested_action,
-    from {{ name }}
-    {% if not loop.last %}union all{% endif %}
+    ] %}
+        select
+            plant_id,
+            {{ key }} as object_key,
+            supplier_number,
+            item_number,
+            finding_class,
+            severity,
+            finding_quantity as quantity,
+            order_unit as unit,
+            unit_price,
+            currency,
+            evidence,
+            suggested_action,
+        from {{ name }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 )

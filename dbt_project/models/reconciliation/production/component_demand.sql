@@ -51,7 +51,7 @@ gross_lines as (
             when scrap_fraction = 0 and assembly_scrap_fraction = 0 then try_cast(quantity_per as decimal(18, 9))
             when scrap_method = 'divide'
                 then try_cast(
-                    {{ decimal_divide('try_cast(quantity_per as decimal(38, 9))', 'cast(1 - scrap_fraction as decimal(38, 9))', 9, 9) }}::decimal(18, 9)
+                    cast({{ decimal_divide('quantity_per', '1 - scrap_fraction', 9, 9) }} as decimal(18, 9))
                     * cast(1 + assembly_scrap_fraction as decimal(8, 6)) as decimal(18, 9)
                 )
             else try_cast(
@@ -146,16 +146,28 @@ chosen_alternates as (
 uses as (
 
     select
-        plant_id, parent_item_number, component_item_number, unit, orders, order_quantity,
-        gross_quantity_per, is_fixed_quantity,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        unit,
+        orders,
+        order_quantity,
+        gross_quantity_per,
+        is_fixed_quantity,
     from order_lines
     where not has_choice
 
     union all
 
     select
-        plant_id, parent_item_number, component_item_number, unit, orders, order_quantity,
-        gross_quantity_per, is_fixed_quantity,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        unit,
+        orders,
+        order_quantity,
+        gross_quantity_per,
+        is_fixed_quantity,
     from chosen_alternates
 
 ),

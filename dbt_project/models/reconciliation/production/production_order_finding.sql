@@ -149,10 +149,15 @@ missing_operations as (
         case when is_never then 'low' else 'medium' end as severity,
         sum(quantity) as quantity,
         max(unit) as unit,
-        json_object('orders', count(*), 'item_never_has_operations', is_never, 'first_order', min(production_order_number))
-            as evidence,
-        case when is_never then 'Check whether the item needs a routing in the MES.'
-            else 'Find out why the MES did not execute this order.' end as suggested_action,
+        json_object(
+            'orders', count(*),
+            'item_never_has_operations', is_never,
+            'first_order', min(production_order_number)
+        ) as evidence,
+        case
+            when is_never then 'Check whether the item needs a routing in the MES.'
+            else 'Find out why the MES did not execute this order.'
+        end as suggested_action,
     from without_operations
     where is_without
     group by plant_id, object_key, item_number, is_never
@@ -255,10 +260,19 @@ differing as (
 
 candidates as (
 
-    {% for name in ['posting_issues', 'late', 'missing_operations', 'after_close', 'backwards', 'without_bill', 'differing'] -%}
-    select plant_id, object_key, item_number, finding_class, severity, quantity, unit, evidence, suggested_action
-    from {{ name }}
-    {% if not loop.last %}union all{% endif %}
+    {% for name in ['posting_issues', 'late', 'missing_operations', 'after_close', 'backwards', 'without_bill', 'differing'] %}
+        select
+            plant_id,
+            object_key,
+            item_number,
+            finding_class,
+            severity,
+            quantity,
+            unit,
+            evidence,
+            suggested_action,
+        from {{ name }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),

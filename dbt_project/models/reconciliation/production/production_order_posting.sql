@@ -65,8 +65,8 @@ chosen as (
             ('scheduled_start_at', 'scheduled_start_at'), ('due_at', 'due_at'), ('scheduled_end_at', 'due_at'),
             ('actual_start_at', 'actual_start_at'), ('actual_end_at', 'actual_end_at'),
             ('source_system', 'quantity'), ('batch_id', 'quantity'), ('correlation_id', 'quantity'),
-        ] -%}
-        arg_min(orders.{{ name }}, (priorities.{{ owned }}_priority, orders.source_system)) as {{ name }},
+        ] %}
+            arg_min(orders.{{ name }}, (priorities.{{ owned }}_priority, orders.source_system)) as {{ name }},
         {% endfor -%}
         count(*) as systems,
     from orders

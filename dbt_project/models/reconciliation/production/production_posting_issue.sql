@@ -175,10 +175,19 @@ consumption as (
 
 final as (
 
-    {% for name in ['scrap', 'receipts', 'early', 'consumption'] -%}
-    select plant_id, object_key, item_number, finding_class, severity, quantity, unit, evidence, suggested_action
-    from {{ name }}
-    {% if not loop.last %}union all{% endif %}
+    {% for name in ['scrap', 'receipts', 'early', 'consumption'] %}
+        select
+            plant_id,
+            object_key,
+            item_number,
+            finding_class,
+            severity,
+            quantity,
+            unit,
+            evidence,
+            suggested_action,
+        from {{ name }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 )
