@@ -45,6 +45,12 @@ def _specs() -> list[dg.AssetSpec]:
     ]
 
 
+def _lineage(table: publication.PublishedTable) -> dg.TableColumnLineage:
+    """A published column is the model's column of that name."""
+    model = dg.AssetKey(table.relation.split("."))
+    return dg.TableColumnLineage({name: [dg.TableColumnDep(model, name)] for name in table.columns})
+
+
 @dg.multi_asset(name="publish", specs=_specs(), pool=common.WAREHOUSE_POOL)
 def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Write the next version, if anything changed; only tables that changed count as materialised."""
@@ -60,5 +66,12 @@ def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
         if table.name in result.tables_changed:
             yield dg.MaterializeResult(
                 asset_key=common.published_key(table.name),
-                metadata={"version": result.version, "content_hash": result.content_hash},
+                metadata={
+                    "version": result.version,
+                    "content_hash": result.content_hash,
+                    "rows_added": result.changes[table.name].rows_added,
+                    "rows_removed": result.changes[table.name].rows_removed,
+                    "rows_changed": result.changes[table.name].rows_changed,
+                    "dagster/column_lineage": _lineage(table),
+                },
             )

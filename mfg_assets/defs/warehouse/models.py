@@ -78,7 +78,7 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
         for event in invocation.stream():
             events.append(event)
             _report_progress(event)
-    yield from describe_tables(events, settings)
+    yield from describe_tables(events, settings, target / "manifest.json")
     common.report("warehouse", "dbt", "done", f"{len(events)} models and tests")
 
 

@@ -1,18 +1,21 @@
-"""Row counts and samples of built tables, added to dbt's events.
+"""Row counts, samples, column types and column lineage of built tables, added to dbt's events.
 
 Belongs here: reading back what dbt wrote, in one connection after it has ended (DuckDB has one writer).
-Doesn't belong here: checks.
+Doesn't belong here: checks, how lineage is found (warehouse.column_lineage).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
 
 from mfg_assets.settings import Settings
+from mfg_assets.warehouse.column_lineage import SourceColumn, of_models
 from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import identifier
 
@@ -20,22 +23,59 @@ SAMPLE_ROWS = 5
 _CELL = 60
 
 
-def describe_tables(events: Iterable[Any], settings: Settings) -> Iterator[Any]:
-    """The same events; those of tables carry `dagster/row_count` and a sample.
+def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Path) -> Iterator[Any]:
+    """The same events; those of models carry types, lineage and, where they are tables, row count and a sample.
 
     Views are not counted: that would run them once more.
     """
+    if not manifest_path.is_file():
+        yield from events
+        return
+    manifest = json.loads(manifest_path.read_text())
+    descriptions = {
+        (node["schema"], node["name"]): {n: c["description"] for n, c in node["columns"].items()}
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
     with connect(settings, settings.warehouse_path, read_only=True) as connection:
-        tables = {
-            (schema, name)
-            for schema, name in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        }
+        tables = set(connection.execute("select schema_name, table_name from duckdb_tables()").fetchall())
+        types = _types(connection)
+        lineage = of_models(manifest, types)
         for event in events:
             relation = _relation(event)
-            if relation in tables:
-                yield event.with_metadata({**(event.metadata or {}), **_describe(connection, *relation)})
-            else:
+            if relation not in descriptions:
                 yield event
+                continue
+            schema, name = relation
+            metadata = dict(event.metadata or {})
+            metadata["dagster/column_schema"] = _schema(types.get(schema, {}).get(name, {}), descriptions[relation])
+            metadata["dagster/column_lineage"] = _lineage(lineage.get(relation, {}))
+            if relation in tables:
+                metadata |= _describe(connection, schema, name)
+            yield event.with_metadata(metadata)
+
+
+def _types(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for schema, table, column, kind in connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal"
+    ).fetchall():
+        found.setdefault(schema, {}).setdefault(table, {})[column] = kind
+    return found
+
+
+def _schema(types: Mapping[str, str], descriptions: Mapping[str, str]) -> dg.TableSchema:
+    return dg.TableSchema(columns=[dg.TableColumn(n, t, descriptions.get(n) or None) for n, t in types.items()])
+
+
+def _lineage(columns: Mapping[str, frozenset[SourceColumn]]) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey([s.schema, s.table]), s.column) for s in sorted(sources)]
+            for name, sources in columns.items()
+            if sources
+        }
+    )
 
 
 def _relation(event: Any) -> tuple[str, str] | None:
@@ -56,6 +96,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> 
 
 
 def _cell(value: object) -> str:
+    """A value as text that can't become markup."""
     text = "" if value is None else str(value)
     text = text if len(text) <= _CELL else text[: _CELL - 1] + "…"
     for mark in ("\\", "|", "<", "`", "\n", "\r"):
