@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import duckdb
@@ -20,7 +20,7 @@ from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import Estate, Extract, Format, SystemFile
 from mfg_assets.estate.standards import CURRENCIES
 from mfg_assets.ingest import cast
-from mfg_assets.ingest.connectors import ROW, Table
+from mfg_assets.ingest.connectors.table import ROW, Table, first_line
 from mfg_assets.ingest.expressions import ExpressionError, parse, shifted
 from mfg_assets.ingest.formats import layered, layout_of
 from mfg_assets.warehouse.sql import identifier, literal
@@ -141,6 +141,49 @@ def all_columns(tables: Iterable[Table]) -> dict[str, str]:
     return dict(found.values())
 
 
+def with_absent(mapping: ExtractMapping, tables: Mapping[str, list[Table]]) -> dict[str, list[Table]]:
+    """Add what the mapping uses and sparse records leave out, as nulls, with a warning.
+
+    A column without which no record can land is not added unless there are no records: then it was renamed or lost.
+    """
+    if not all(table.is_sparse for table in tables["src"]):
+        return dict(tables)
+    known = {c.lower() for group in tables.values() for c in all_columns(group)}
+    is_empty = not any(table.columns for table in tables["src"])
+    absent: dict[str, str] = {}
+    for column in mapping.columns:
+        if column.required and not is_empty:
+            continue
+        for parts in _columns_of(mapping.extract.columns[column.name].sql):
+            name = parts[1] if parts[0] == "src" and len(parts) > 1 else parts[0]
+            if parts[0] not in tables or parts[0] == "src":
+                absent.setdefault(name.lower(), name)
+    added = {key: name for key, name in absent.items() if key not in known}
+    if not added:
+        return dict(tables)
+    nulls = "".join(f", null::varchar as {identifier(name)}" for name in added.values())
+    warning = () if is_empty else (f"no record has a value under {', '.join(map(repr, added.values()))}",)
+    return {
+        **tables,
+        "src": [
+            replace(
+                table,
+                columns={**table.columns, **dict.fromkeys(added.values(), "VARCHAR")},
+                sql=f"select *{nulls} from ({table.sql})",
+                warnings=(*table.warnings, *warning),
+            )
+            for table in tables["src"]
+        ],
+    }
+
+
+def _columns_of(text: str) -> list[list[str]]:
+    try:
+        return [list(parts) for parts in parse(text).columns]
+    except ExpressionError:
+        return []
+
+
 @dataclass(frozen=True)
 class Relations:
     """Temp views of a session: the extract's own records and those of each join, by alias, with their columns."""
@@ -257,11 +300,8 @@ def _broken(where: str, message: str, compiled: Compiled, table: Table) -> Probl
     text = compiled.mapping.extract.columns.get(where.removeprefix("columns."))
     absent = []
     if text is not None:
-        try:
-            names = [str(parts[-1]) for parts in map(list, parse(text.sql).columns) if len(parts) in (1, 2)]
-            absent = [name for name in names if name.lower() not in known]
-        except ExpressionError:
-            absent = []
+        names = [parts[-1] for parts in _columns_of(text.sql) if len(parts) in (1, 2)]
+        absent = [name for name in names if name.lower() not in known]
     if absent:
         return _missing(absent[0], table, where)
     return Problem(f"{where}: {message}", table.path, fix="`mfg check` shows what has to be corrected")
@@ -281,8 +321,3 @@ def _missing(name: str, table: Table, where: str | None = None) -> Problem:
         if marks:
             fix = f"set delimiter: {marks[0]!r}, which the header holds"
     return Problem(f"the file {table.name} has no column {name!r}{use}; it has {shown}", table.path, fix=fix)
-
-
-def first_line(error: Exception) -> str:
-    """What a person needs of DuckDB's message."""
-    return str(error).splitlines()[0].removeprefix("Binder Error: ").removeprefix("Catalog Error: ")

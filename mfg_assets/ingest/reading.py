@@ -16,7 +16,7 @@ import duckdb
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.ingest import cast, zones
 from mfg_assets.ingest.completeness import Counted, Verdict, verdict
-from mfg_assets.ingest.connectors import ROW, Table, open_file
+from mfg_assets.ingest.connectors import ROW, Table, first_line, open_file
 from mfg_assets.ingest.doubles import find_doubles
 from mfg_assets.ingest.formats import layout_of
 from mfg_assets.ingest.judge import Judgement, Stamp
@@ -29,8 +29,8 @@ from mfg_assets.ingest.mapping import (
     Relations,
     all_columns,
     check_headers,
-    first_line,
     union_sql,
+    with_absent,
 )
 from mfg_assets.ingest.sources import Delivery, relative_name
 from mfg_assets.settings import Settings
@@ -127,7 +127,7 @@ def read_delivery(
     trust = trusts_statistics(mapping, delivery)
     try:
         with connect(settings, keep_order=True, allowed_directories=directories, trust_statistics=trust) as connection:
-            tables = open_tables(connection, mapping, delivery, folder, workdir)
+            tables = with_absent(mapping, open_tables(connection, mapping, delivery, folder, workdir))
             return _Reader(connection, mapping, delivery, tables, stamp, hashes, workdir, received_at).read()
     except duckdb.Error as error:
         raise OwnFaultError(Problem(f"reading it failed: {first_line(error)}", delivery.data[0])) from error

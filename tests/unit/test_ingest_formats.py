@@ -335,7 +335,7 @@ def test_excel(feed: Feed) -> None:
     feed.extract = {"from": "*.xlsx"}
     feed.options = {"sheet": "Moves", "skip_rows": 1}
     book = Workbook()
-    book.active.append(["another sheet"])
+    book.create_sheet("Cover", 0).append(["another sheet"])
     sheet = book.create_sheet("Moves")
     sheet.append(["Moves of the day"])
     sheet.append(HEADER.split(","))

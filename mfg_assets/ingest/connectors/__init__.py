@@ -12,10 +12,10 @@ import duckdb
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import Format
 from mfg_assets.ingest.connectors import archive, columnar, delimited, documents, fixed, workbook
-from mfg_assets.ingest.connectors.table import ROW, Table
+from mfg_assets.ingest.connectors.table import ROW, Table, first_line
 from mfg_assets.ingest.formats import Layout, compression_of, layout_of
 
-__all__ = ["ROW", "Table", "open_file"]
+__all__ = ["ROW", "Table", "first_line", "open_file"]
 
 
 def open_file(
@@ -57,7 +57,7 @@ def open_file(
             # Copies have names of their own; people know the file as it was delivered.
             raise SourceError(*(Problem(p.message, path, p.line, p.fix) for p in error.problems)) from error
         except duckdb.Error as error:
-            message = f"can't be read as {layout_of(member, options).kind}: {str(error).splitlines()[0][:300]}"
+            message = f"can't be read as {layout_of(member, options).kind}: {first_line(error)}"
             raise SourceError(Problem(message, path, fix="check format: and its options")) from error
     return tables
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.ingest.connectors.table import ROW, Table, column_list
+from mfg_assets.ingest.connectors.table import ROW, Table, column_list, first_line
 from mfg_assets.warehouse.sql import path_literal
 
 
@@ -27,7 +27,7 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -
     except duckdb.Error as error:
         raise SourceError(
             Problem(
-                f"no Parquet file, or one that was cut off: {str(error).splitlines()[0][:200]}",
+                f"no Parquet file, or one that was cut off: {first_line(error)}",
                 path,
                 fix="ask for the file again, or correct format:",
             )

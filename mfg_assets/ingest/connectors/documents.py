@@ -128,6 +128,7 @@ def _records(connection: duckdb.DuckDBPyConnection, lines: Table, layout: Layout
         expected_rows=None,
         careful=None,
         ambiguous=ambiguous,
+        is_sparse=True,
     )
 
 

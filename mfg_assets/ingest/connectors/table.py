@@ -5,6 +5,7 @@ Belongs here: the shape that every reader gives. Doesn't belong here: readers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,8 @@ class Table:
     `columns` are names with DuckDB types, as expressions see them. `sql` selects them and `__row`. `malformed` selects
     `__row`, `record` and `why` of records that can't be taken apart. `expected_rows` is what the number of records has
     to be for the quick reading to be right; `careful` gives the slow reading that copes with everything.
-    `ambiguous` are names that the header gives to several columns.
+    `ambiguous` are names that the header gives to several columns. `is_sparse` is set for formats whose records leave
+    out what they have no value for, so that a column may be missing from all of them.
     """
 
     name: str
@@ -36,7 +38,13 @@ class Table:
     trailer: str | None = None
     careful: Callable[[], Table] | None = None
     ambiguous: frozenset[str] = frozenset()
+    is_sparse: bool = False
     warnings: tuple[str, ...] = field(default=())
+
+
+def first_line(error: Exception) -> str:
+    """What a person needs of DuckDB's message."""
+    return re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", str(error).splitlines()[0])[:400]
 
 
 def unique_names(header: Iterable[str]) -> tuple[list[str], frozenset[str]]:

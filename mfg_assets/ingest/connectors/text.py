@@ -162,8 +162,9 @@ def _transcode(path: Path, target: Path, layout: Layout) -> None:
                     as_utf8 = None
             try:
                 text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                raise _wrong(path, layout, f"{error.reason} near byte {position + error.start:,}", None) from error
+            except UnicodeError as error:
+                reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+                raise _wrong(path, layout, f"{reason}, in the block at byte {position:,}", None) from error
             out.write(text.removeprefix("\ufeff").encode() if position == 0 else text.encode())
             position += len(chunk)
             if not chunk:
