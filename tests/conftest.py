@@ -6,9 +6,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from mfg_assets.settings import PROJECT_ROOT, Settings, get_settings
+
+# Examples are new on every run of a developer; continuous integration takes the same ones, so that main's colour says
+# something about the change and not about luck.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("developer", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 SHARED_DATA = Path(os.environ.get("MFG_TEST_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 
