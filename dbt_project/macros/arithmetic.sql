@@ -1,17 +1,20 @@
 {#-
   numerator ÷ denominator as DECIMAL(38, scale), rounded half away from zero; null when the denominator is 0.
 
-  DuckDB's own division makes binary floats (rule 20), so both sides become whole numbers first. The arguments may have
-  at most `digits` decimals. Null also when the result has more than 38 digits: a garbage quantity must not stop a build.
+  DuckDB's own division makes binary floats (rule 20), so both sides become whole numbers first, from the widest decimal:
+  in a narrow one the shift itself would overflow. The arguments may have at most `digits` decimals. Null also when an
+  argument or the result has too many digits: a garbage quantity must not stop a build.
 -#}
 {% macro decimal_divide(numerator, denominator, scale=12, digits=9) -%}
+    {%- set n = 'cast(' ~ numerator ~ ' as decimal(38, ' ~ digits ~ '))' -%}
+    {%- set d = 'cast(' ~ denominator ~ ' as decimal(38, ' ~ digits ~ '))' -%}
     {%- set shift = 10 ** digits -%}
     try(
         cast(
-            sign({{ numerator }}) * sign({{ denominator }}) * (
-                (abs(cast(({{ numerator }}) * {{ shift }} as hugeint)) * {{ 2 * 10 ** scale }}::hugeint
-                    + abs(cast(({{ denominator }}) * {{ shift }} as hugeint)))
-                // nullif(2 * abs(cast(({{ denominator }}) * {{ shift }} as hugeint)), 0)
+            sign({{ n }}) * sign({{ d }}) * (
+                (abs(cast({{ n }} * {{ shift }} as hugeint)) * {{ 2 * 10 ** scale }}::hugeint
+                    + abs(cast({{ d }} * {{ shift }} as hugeint)))
+                // nullif(2 * abs(cast({{ d }} * {{ shift }} as hugeint)), 0)
             ) as decimal(38, 0)
         ) * cast({{ '%.*f' | format(scale, 10 ** -scale) }} as decimal({{ scale + 1 }}, {{ scale }}))
     )
