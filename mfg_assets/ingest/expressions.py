@@ -83,7 +83,8 @@ def shifted(text: str, is_text: Any) -> str:
     """
     tree = _tree(text)
     changed = False
-    for node in _walk(tree):
+    # Inner ones first: what they give is an operand of the outer ones.
+    for node in reversed(list(_walk(tree))):
         if node.get("class") != "FUNCTION" or node.get("function_name") not in ("+", "-"):
             continue
         children = node["children"]
