@@ -205,3 +205,15 @@ def test_a_schedule_skips_a_system_that_delivered_nothing(
         data = schedule.evaluate_tick(context)
     assert not data.run_requests
     assert "nothing" in (data.skip_message or "")
+
+
+def test_every_model_has_an_owner_and_each_domain_its_own(definitions: dg.Definitions) -> None:
+    graph = _graph(definitions)
+    owners: dict[str, set[tuple[str, ...]]] = {}
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        owners.setdefault(node.group_name or "", set()).add(tuple(node.owners))
+    layers = {group: found for group, found in owners.items() if group.startswith(("staging", "canonical", "recon"))}
+    assert [group for group, found in layers.items() if () in found] == []
+    assert layers["reconciliation_bom"] == {("team:engineering",)}
+    assert layers["reconciliation_procurement"] == {("team:procurement",)}
