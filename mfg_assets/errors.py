@@ -54,6 +54,10 @@ class SourceError(MfgError):
     """A source file or connection can't be read as its system declares it: the batch is refused whole."""
 
 
+class TransientSourceError(SourceError):
+    """A source that can't be read at this moment and may be readable in the next: worth another try."""
+
+
 class WarehouseError(MfgError):
     """The warehouse or a published snapshot can't be opened or built."""
 

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     threads: int = Field(default=2, ge=1, description="DuckDB threads of one connection.")
     keep_versions: int = Field(default=10, ge=2, description="Published versions kept for diff and rollback.")
 
+    dbt_project: Path = Field(default=PROJECT_ROOT / "dbt_project", description="The dbt project.")
+    expectations: Path = Field(default=PROJECT_ROOT / "expectations", description="Folder of the expectation suites.")
+
     @property
     def estate_path(self) -> Path:
         """The estate folder, absolute. Raises MfgError when none is chosen or it is not a folder."""
@@ -88,13 +91,13 @@ class Settings(BaseSettings):
 
     @property
     def dbt_project_dir(self) -> Path:
-        """The dbt project, beside the package in the repository."""
-        return PROJECT_ROOT / "dbt_project"
+        """The dbt project, absolute."""
+        return self.dbt_project.expanduser().resolve()
 
     @property
     def expectations_dir(self) -> Path:
-        """Great Expectations suites, beside the package in the repository."""
-        return PROJECT_ROOT / "expectations"
+        """The suites, absolute."""
+        return self.expectations.expanduser().resolve()
 
 
 @lru_cache(maxsize=1)

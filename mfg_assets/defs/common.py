@@ -26,6 +26,9 @@ AS_OF_TAG = "mfg/as_of"
 FULL_REFRESH_TAG = "mfg/full_refresh"
 PROCESS_TAG = "mfg/process"
 
+# Runs started by hand, by a schedule and by a sensor wait for one another this long.
+LOCK_WAIT_SECONDS = 600
+
 _listener: list[Callable[[Progress], None]] = []
 
 

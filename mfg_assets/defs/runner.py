@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -162,7 +161,7 @@ def _alive(process: int) -> bool:
     if process == os.getpid():
         return False
     try:
-        os.kill(process, signal.SIG_DFL)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -197,10 +196,19 @@ def _note(
                     )
                 )
         elif event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error if error else None
-            message = cause.message.strip() if cause else (event.message or "failed")
-            failures.append(f"{event.step_key}: {message}")
+            failures.append(f"{event.step_key}: {_why(event)}")
+
+
+def _why(event: dg.DagsterEvent) -> str:
+    """The sentence behind a failed step, without Dagster's own wrapping."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    if data.error is None:
+        return event.message or "failed"
+    if data.error.cls_name == "DagsterAssetCheckFailedError":
+        return "a blocking check did not hold"
+    return (data.error.cause or data.error).message.strip()
 
 
 def _was_interrupted(event: dg.DagsterEvent) -> bool:

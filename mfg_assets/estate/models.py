@@ -94,7 +94,7 @@ class Defaults(Model):
     reject_limit: float = Field(
         default=0.05, ge=0, le=1, description="Share of rejects above which a batch is refused whole."
     )
-    schedule: str | None = Field(default=None, description="Cron expression, read in the system's time zone.")
+    schedule: str | None = Field(default=None, description="Cron expression, by the clock of the system's first plant.")
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of the newest batch.")
 
 
@@ -287,7 +287,7 @@ class Extract(Model):
     reject_limit: float | None = Field(
         default=None, ge=0, le=1, description="Share of rejects above which a batch is refused whole."
     )
-    schedule: str | None = Field(default=None, description="Cron expression in the system's time zone.")
+    schedule: str | None = Field(default=None, description="Cron expression, by the clock of the system's first plant.")
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of the newest batch.")
 
 
@@ -324,7 +324,7 @@ class SystemFile(Model):
         "latest_valid_from", description="Which of two overlapping lines counts (rule 2)."
     )
     connector: FilesConnector = Field(description="Where and how it delivers.")
-    schedule: str | None = Field(default=None, description="Cron expression in the system's time zone.")
+    schedule: str | None = Field(default=None, description="Cron expression, by the clock of the system's first plant.")
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of each newest batch.")
     reject_limit: float | None = Field(
         default=None, ge=0, le=1, description="Share of rejects above which a batch is refused whole."

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mfg_assets.errors import Problem, SourceError
+from mfg_assets.errors import Problem, TransientSourceError
 from mfg_assets.ingest.manifest import BatchFile, BatchManifest, FileRole, current_batches, superseded_ids
 from mfg_assets.ingest.sources import Delivery, relative_name
 
@@ -36,7 +36,7 @@ class FileState:
         try:
             found = path.stat()
         except OSError as error:
-            raise SourceError(Problem(f"can't be read: {error.strerror}", path)) from error
+            raise TransientSourceError(Problem(f"can't be read: {error.strerror}", path)) from error
         return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
@@ -63,9 +63,10 @@ class FileHashes:
                 with path.open("rb") as file:
                     found = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                raise SourceError(Problem(f"can't be read: {error.strerror}", path)) from error
+                raise TransientSourceError(Problem(f"can't be read: {error.strerror}", path)) from error
             if FileState.of(path) != before:
-                raise SourceError(Problem("the file changed while it was read", path, fix="it lands once it is whole"))
+                changed = Problem("the file changed while it was read", path, fix="it lands once it is whole")
+                raise TransientSourceError(changed)
             self._known[str(path)] = [*_listed(before), found]
         self._seen[str(path)] = self._known[str(path)]
         return found

@@ -90,7 +90,9 @@ def _sources(scope: Scope, name: str, known: dict[tuple[int, str], frozenset[Sou
             if position < len(outputs):
                 found |= _sources(branch, outputs[position], known)
     else:
-        select = next((s for s in scope.expression.selects if s.alias_or_name == name), None)
+        expression = scope.expression
+        selects = expression.selects if isinstance(expression, exp.Query) else []
+        select = next((s for s in selects if s.alias_or_name == name), None)
         for column in select.find_all(exp.Column) if select is not None else ():
             found |= _resolve(scope, column, known)
     known[key] = frozenset(found)

@@ -18,6 +18,7 @@ from mfg_assets.contracts.derive import typed_empty_select
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import BatchManifest, current_batches, read_manifests
+from mfg_assets.ingest.manifest import ROWS_FILE, superseded_ids
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.owners import attribute_owners
 from mfg_assets.warehouse.session import connect
@@ -56,6 +57,7 @@ def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
     """
     settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
     manifests = read_manifests(settings.landing_dir)
+    _require_whole(settings, manifests)
     with connect(settings, settings.warehouse_path) as connection:
         connection.begin()
         tables = [*estate_tables(estate), *_platform_tables(manifests, as_of)]
@@ -196,12 +198,14 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 def _replace_landing_view(connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract) -> int:
     """One view per entity over all current batches; the typed empty branch gives its columns where nothing landed."""
     name = identifier(contract.entity)
-    files = _files(
-        connection,
-        settings.landing_dir / contract.entity,
-        "rows.parquet",
-        "select batch_id from platform.current_batch",
-    )
+    batches = connection.execute(
+        "select m.source_system, m.extract_name, m.batch_id, m.rows_landed from platform.batch_manifest as m "
+        "inner join platform.current_batch as b on m.batch_id = b.batch_id "
+        "where m.entity = ? and m.rows_landed > 0 order by all",
+        [contract.entity],
+    ).fetchall()
+    folder = settings.landing_dir / contract.entity
+    files = [folder / f"{system}.{extract}" / batch / ROWS_FILE for system, extract, batch, _ in batches]
     names = [c.name for c in contract.columns] + list(PLATFORM_COLUMNS)
     columns = ", ".join(f"rows.{identifier(c)}" for c in names)
     source = f"({typed_empty_select(contract)})"
@@ -214,24 +218,56 @@ def _replace_landing_view(connection: duckdb.DuckDBPyConnection, settings: Setti
         f"select {columns}, batch.delivery, batch.extracted_at, batch.batch_sequence, batch.is_in_force "
         f"from {source} as rows inner join platform.current_batch as batch on rows.batch_id = batch.batch_id"
     )
-    row = connection.execute(
-        "select coalesce(sum(rows_landed), 0) from platform.batch_manifest as m "
-        "inner join platform.current_batch as b on m.batch_id = b.batch_id where m.entity = ?",
-        [contract.entity],
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return sum(rows for *_, rows in batches)
 
 
-def _files(connection: duckdb.DuckDBPyConnection, folder: Path, name: str, batches: str) -> list[Path]:
-    wanted = {row[0] for row in connection.execute(batches).fetchall()}
-    return sorted(p for p in folder.glob(f"*/*/{name}") if p.parent.name in wanted)
+def _require_whole(settings: Settings, manifests: list[BatchManifest]) -> None:
+    """Every current batch has the rows, and every refused record the dead letter, that its manifest counts.
+
+    Without this a lost file would look like a system that holds nothing any more.
+
+    Raises:
+        WarehouseError: naming each file that is missing or short.
+    """
+    expected: dict[Path, int] = {}
+    for batch in current_batches(manifests):
+        m = batch.manifest
+        if m.rows_landed:
+            place = settings.landing_dir / m.entity / f"{m.source_system}.{m.extract_name}" / m.batch_id
+            expected[place / ROWS_FILE] = m.rows_landed
+    superseded = superseded_ids(manifests)
+    for m in manifests:
+        # In a refused batch, records that were not at fault themselves count as rejected without a letter each.
+        if m.batch_id not in superseded and m.rows_rejected and m.state == "landed":
+            expected[settings.dead_letters_dir / m.entity / f"{m.batch_id}.parquet"] = m.rows_rejected
+    problems = [Problem("is missing", path, fix=_RELAND) for path in expected if not path.is_file()]
+    present = [path for path in expected if path.is_file()]
+    if present:
+        listed = ", ".join(path_literal(path) for path in present)
+        with connect(settings) as connection:
+            try:
+                counted = dict(
+                    connection.execute(f"select file_name, num_rows from parquet_file_metadata([{listed}])").fetchall()
+                )
+            except duckdb.Error as error:
+                raise WarehouseError(Problem(f"a landed file is damaged: {error}", fix=_RELAND)) from error
+        problems += [
+            Problem(f"holds {counted.get(str(path)):,} rows, its manifest says {expected[path]:,}", path, fix=_RELAND)
+            for path in present
+            if counted.get(str(path)) != expected[path]
+        ]
+    if problems:
+        raise WarehouseError(*problems)
+
+
+_RELAND = "restore it, or remove the batch's folder, so that the next run lands its source file anew"
 
 
 def _replace_dead_letters(
     connection: duckdb.DuckDBPyConnection, settings: Settings, manifests: list[BatchManifest]
 ) -> None:
     """A view over the dead letters of all batches that are not superseded, refused ones included."""
-    superseded = {m.supersedes for m in manifests if m.supersedes}
+    superseded = superseded_ids(manifests)
     files = [
         path
         for m in manifests

@@ -15,10 +15,9 @@ from pathlib import Path
 from mfg_assets import contracts as contracts_package
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import current_batches, read_manifests
-from mfg_assets.settings import PROJECT_ROOT, Settings
+from mfg_assets.settings import Settings
 from mfg_assets.warehouse.session import connect
 
-_SOURCES = ("dbt_project", "expectations")
 _SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".py"}
 _GENERATED = {"target", "logs", "dbt_packages"}
 
@@ -32,22 +31,28 @@ class Built:
     """
 
     fingerprint: str
+    definition: str
     run_id: str
     as_of: datetime
     valid_until: datetime | None
 
 
 def fingerprint(settings: Settings, estate: Estate) -> str:
-    """SHA-256 over all that a build reads: batches, estate, contracts, models, expectations."""
-    digest = hashlib.sha256()
+    """SHA-256 over all that a build reads: batches, and what `definition` covers."""
+    digest = hashlib.sha256(definition(settings, estate).encode())
     manifests = read_manifests(settings.landing_dir)
     for m in manifests:
         digest.update(f"{m.batch_id}|{m.state}\n".encode())
     for b in current_batches(manifests):
         digest.update(f"{b.manifest.batch_id}|{b.batch_sequence}|{b.is_in_force}\n".encode())
-    digest.update(estate.model_dump_json(exclude={"path"}).encode())
-    folders = [PROJECT_ROOT / name for name in _SOURCES] + [Path(contracts_package.__file__).parent]
-    for folder in folders:
+    return digest.hexdigest()
+
+
+def definition(settings: Settings, estate: Estate) -> str:
+    """SHA-256 over what somebody wrote: estate, contracts, models, expectations."""
+    digest = hashlib.sha256(estate.model_dump_json(exclude={"path"}).encode())
+    contracts_dir = Path(contracts_package.__file__).parent
+    for folder in (settings.dbt_project_dir, settings.expectations_dir, contracts_dir):
         for path in source_files(folder):
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
@@ -81,7 +86,7 @@ def write(settings: Settings, estate: Estate, run_id: str) -> Built:
             "select r.as_of, b.valid_until from platform.run as r cross join reconciliation.as_of_boundary as b"
         ).fetchone()
     as_of, valid_until = row if row else (datetime.min, None)
-    built = Built(fingerprint(settings, estate), run_id, as_of, valid_until)
+    built = Built(fingerprint(settings, estate), definition(settings, estate), run_id, as_of, valid_until)
     path = _path(settings)
     aside = path.with_suffix(".tmp")
     aside.write_text(json.dumps(asdict(built), default=str))
@@ -98,6 +103,7 @@ def read(settings: Settings) -> Built | None:
     until = content["valid_until"]
     return Built(
         content["fingerprint"],
+        content.get("definition", ""),
         content["run_id"],
         datetime.fromisoformat(content["as_of"]),
         datetime.fromisoformat(until) if until else None,

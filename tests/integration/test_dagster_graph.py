@@ -6,8 +6,9 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -90,7 +91,7 @@ def test_freshness_and_schedule_come_from_the_estate(definitions: dg.Definitions
     assert policy == dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     assert graph.get(dg.AssetKey(["extract", "erp", "inventory_balance"])).freshness_policy is None
     schedule = definitions.resolve_schedule_def("plm_schedule")
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "UTC")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "Europe/Berlin"), "the plant's clock"
     assert not definitions.get_repository_def().has_schedule_def("erp_schedule")
 
 
@@ -190,6 +191,79 @@ def test_arrived_files_start_one_run_and_a_restart_starts_none(
     requests, after = _tick(definitions, cursor)
     assert [k.to_user_string() for k in requests[0].asset_selection or []] == ["extract/wms/inventory_movement"]
     assert json.loads(after or "{}").keys() >= {"wms.inventory_movement", "plm.item"}
+
+
+def _finish(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+    instance.add_run(dg.DagsterRun(job_name="extracts", status=status, tags={"dagster/run_key": request.run_key or ""}))
+
+
+def test_files_of_a_failed_run_are_tried_again_and_not_for_ever(
+    definitions: dg.Definitions, folder: Path, settings: Settings
+) -> None:
+    write(folder / "data" / "wms" / "moves3.csv", DATA["wms/moves.csv"].replace("M", "Q"))
+    _age(folder, 60)
+    sensor = definitions.resolve_sensor_def("files_arrived")
+    with dg.instance_for_test() as instance:
+        cursor, keys = None, []
+        for _ in range(5):
+            with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+                data = sensor.evaluate_tick(context)
+            cursor = data.cursor or cursor
+            for request in data.run_requests or []:
+                keys.append(request.run_key)
+                _finish(instance, request, dg.DagsterRunStatus.FAILURE)
+    assert len(keys) == 3
+    assert len(set(keys)) == 3
+
+
+def test_time_and_the_estate_start_a_build_once(definitions: dg.Definitions, settings: Settings) -> None:
+    from mfg_assets.defs import common
+    from mfg_assets.warehouse import state
+
+    sensor = definitions.resolve_sensor_def("time_or_estate_changed")
+
+    def asked(definition: str, valid_until: datetime | None) -> list[str | None]:
+        note = {"fingerprint": "f", "definition": definition, "run_id": "r", "as_of": "2025-01-01T00:00:00+00:00"}
+        settings.warehouse_dir.mkdir(parents=True, exist_ok=True)
+        (settings.warehouse_dir / "built.json").write_text(
+            json.dumps({**note, "valid_until": valid_until.isoformat() if valid_until else None})
+        )
+        with dg.instance_for_test() as instance, dg.build_sensor_context(instance=instance) as context:
+            return [r.run_key for r in sensor.evaluate_tick(context).run_requests or []]
+
+    now, current = datetime.now(UTC), state.definition(settings, common.estate())
+    assert asked(current, None) == []
+    assert asked(current, now + timedelta(days=1)) == []
+    due = asked(current, now - timedelta(days=1))
+    assert len(due) == 1
+    assert asked(current, now - timedelta(days=1)) == due, "Dagster knows the key and starts nothing twice"
+    assert len(asked("an older estate", None)) == 1
+    state.forget(settings)
+
+
+def test_a_source_that_fails_for_a_moment_is_tried_again(
+    definitions: dg.Definitions, folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mfg_assets.defs.extracts import assets as wiring
+    from mfg_assets.errors import Problem, TransientSourceError
+    from mfg_assets.ingest import land_extract
+
+    calls: list[int] = []
+
+    def failing_twice(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) < 3:
+            raise TransientSourceError(Problem("the share is away"))
+        return land_extract(*arguments, **options)
+
+    monkeypatch.setattr(wiring, "land_extract", failing_twice)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with dg.instance_for_test() as instance:
+        result = definitions.resolve_job_def("extracts").execute_in_process(
+            instance=instance, asset_selection=[dg.AssetKey(["extract", "plm", "item"])], raise_on_error=False
+        )
+    assert result.success
+    assert len(calls) == 3
 
 
 def test_a_schedule_skips_a_system_that_delivered_nothing(

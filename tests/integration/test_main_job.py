@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from mfg_assets import publish
-from mfg_assets.settings import Settings
+from mfg_assets.settings import PROJECT_ROOT, Settings
 from tests.integration.conftest import mfg
 from tests.mini import DATA, write, write_mini
 
@@ -106,3 +107,64 @@ def test_rule_33_a_refused_batch_leaves_yesterdays_state(mini: tuple[Path, dict[
     assert "refused" in done.stdout.lower()
     assert _rows(folder, "select * from inventory_state order by all") == before
     assert _rows(folder, "select state from batch_manifest where rows_rejected = 3") == [("refused",)]
+
+
+def _refused(mini: tuple[Path, dict[str, str]], setting: str, source: Path, check: str) -> str:
+    """Run with one setting pointing elsewhere; the version in force must stay. Returns what was printed."""
+    folder, environment = mini
+    before, versions = _version(folder), len(list((folder / "home" / "published" / "versions").iterdir()))
+    done = mfg({**environment, setting: str(source)}, "run")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert _version(folder) == before
+    assert len(list((folder / "home" / "published" / "versions").iterdir())) == versions
+    status = mfg(environment, "publish", "status")
+    assert check in status.stdout, status.stdout
+    assert "\x1b[" not in status.stdout
+    assert check in done.stdout
+    assert "refused" in done.stdout.lower()
+    return done.stdout
+
+
+def _failed_evaluations(folder: Path) -> set[str]:
+    with dg.DagsterInstance.from_config(str(folder / "home" / "dagster")) as instance:
+        records = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION))
+        evaluations = [r.event_log_entry.asset_check_evaluation for r in records]
+    return {e.check_name for e in evaluations if e is not None and not e.passed}
+
+
+def test_a_blocking_expectation_that_fails_refuses_the_publication(
+    mini: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    suites = shutil.copytree(PROJECT_ROOT / "expectations", tmp_path / "expectations")
+    with (suites / "item.yaml").open("a") as suite:
+        suite.write(
+            "  - {name: no_bikes, type: unexpected_rows, severity: blocking, description: Bikes are not allowed., "
+            "query: \"select * from {batch} where item_number = 'BIKE'\"}\n"
+        )
+    _refused(mini, "MFG_EXPECTATIONS", suites, "canonical.item.no_bikes")
+    assert "no_bikes" in _failed_evaluations(mini[0])
+
+
+def test_a_blocking_dbt_test_that_fails_refuses_the_publication_and_is_on_record(
+    mini: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    project = shutil.copytree(
+        PROJECT_ROOT / "dbt_project", tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
+    )
+    (project / "tests" / "no_frames.sql").write_text("select * from {{ ref('item') }} where item_number = 'FRAME'\n")
+    printed = _refused(mini, "MFG_DBT_PROJECT", project, "no_frames")
+    assert "Traceback" not in printed
+    assert "no_frames" in _failed_evaluations(mini[0])
+
+
+def test_a_lost_landed_file_stops_the_run_instead_of_emptying_the_tables(mini: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = mini
+    before = _version(folder)
+    rows = next((folder / "home" / "landing" / "bom_line").glob("*/*/rows.parquet"))
+    kept = rows.read_bytes()
+    rows.unlink()
+    done = mfg(environment, "run", "--full-refresh")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert str(rows) in done.stdout + done.stderr
+    assert _version(folder) == before
+    rows.write_bytes(kept)

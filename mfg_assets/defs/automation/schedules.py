@@ -1,4 +1,4 @@
-"""One schedule per system, from the estate, in the system's time zone.
+"""One schedule per system, from the estate, in the time zone of the plant that it serves first.
 
 Belongs here: when. Doesn't belong here: what follows a landing (declarative automation does).
 """
@@ -22,12 +22,14 @@ def _schedule(system_id: str) -> dg.ScheduleDefinition | None:
     cron = estate.schedule(system_id)
     if cron is None:
         return None
+    zones = {plant.id: plant.timezone for plant in estate.file.plants}
 
     @dg.schedule(
         name=f"{system_id}_schedule",
         job=system_jobs[system_id],
         cron_schedule=cron,
-        execution_timezone=estate.systems[system_id].timezone,
+        # People plan deliveries by the plant's clock; the system's own zone says how its data is written.
+        execution_timezone=zones[estate.systems[system_id].plants[0]],
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Lands {system_id} at the times that its estate file gives.",
     )

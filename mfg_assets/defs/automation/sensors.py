@@ -1,22 +1,28 @@
-"""Sensors: files that arrive, what follows a landing, and failed runs.
+"""Sensors: files that arrive, what follows a landing, time and configuration, and failed runs.
 
-Belongs here: reacting. Doesn't belong here: which files are new (ingest).
+Belongs here: reacting. Doesn't belong here: which files are new (ingest), what a build depends on (warehouse.state).
 """
 
 import hashlib
 import json
 import time
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from mfg_assets import publish as publication
 from mfg_assets.defs import common
-from mfg_assets.defs.automation.jobs import WAREHOUSE, extracts_job
+from mfg_assets.defs.automation.jobs import WAREHOUSE, extracts_job, warehouse_job
+from mfg_assets.estate.loader import load_estate
 from mfg_assets.ingest import pending_files
 from mfg_assets.settings import get_settings
+from mfg_assets.warehouse import state
 
 # A file that is still being written keeps changing; one left alone this long is taken as delivered.
 SETTLED_SECONDS = 10
+# A run that failed is tried again this often; after that the files wait for a person, or for the next delivery.
+ATTEMPTS = 3
+RUN_KEY_TAG = "dagster/run_key"
 
 
 @dg.sensor(
@@ -25,27 +31,45 @@ SETTLED_SECONDS = 10
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Lands files as they arrive. The cursor knows each file by name, size and time, so that a restart "
-    "starts nothing twice.",
+    f"starts nothing twice; a run that failed is tried again, {ATTEMPTS} times in all.",
 )
 def files_arrived(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """One run for all extracts with settled files that the cursor doesn't know and no batch holds."""
-    seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    """One run for all extracts with settled files that no batch holds and no run has taken."""
+    seen: dict[str, dict[str, str | int]] = json.loads(context.cursor) if context.cursor else {}
+    arrived: dict[str, tuple[dg.AssetKey, str, int]] = {}
+    for name, (key, files) in _settled().items():
+        facts = hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
+        before = seen.get(name)
+        if before is None or before["facts"] != facts:
+            arrived[name] = (key, facts, 1)
+        elif int(before["attempt"]) < ATTEMPTS and _failed(context, str(before["run_key"])):
+            arrived[name] = (key, facts, int(before["attempt"]) + 1)
+    if not arrived:
+        return dg.SensorResult(skip_reason="no file has arrived", cursor=context.cursor)
+    identity = sorted((name, facts, attempt) for name, (_, facts, attempt) in arrived.items())
+    run_key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    for name, facts, attempt in identity:
+        seen[name] = {"facts": facts, "attempt": attempt, "run_key": run_key}
+    request = dg.RunRequest(run_key=run_key, asset_selection=[key for key, _, _ in arrived.values()])
+    return dg.SensorResult(run_requests=[request], cursor=json.dumps(seen, sort_keys=True))
+
+
+def _settled() -> dict[str, tuple[dg.AssetKey, list[tuple[str, int, int]]]]:
+    """Pending files by `system.extract`, without extracts of which a file may still be written."""
     estate, settings = common.estate(), get_settings()
     settled_before = (time.time() - SETTLED_SECONDS) * 1e9
-    arrived: dict[dg.AssetKey, str] = {}
-    for system in estate.systems:
-        for extract, files in pending_files(estate, system, settings).items():
-            if any(modified > settled_before for _, _, modified in files):
-                continue
-            state = hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
-            if seen.get(f"{system}.{extract}") != state:
-                seen[f"{system}.{extract}"] = state
-                arrived[common.extract_key(system, extract)] = state
-    if not arrived:
-        return dg.SensorResult(skip_reason="no file has arrived")
-    run_key = hashlib.sha256("".join(sorted(arrived.values())).encode()).hexdigest()
-    request = dg.RunRequest(run_key=run_key, asset_selection=list(arrived))
-    return dg.SensorResult(run_requests=[request], cursor=json.dumps(seen, sort_keys=True))
+    return {
+        f"{system}.{extract}": (common.extract_key(system, extract), list(files))
+        for system in estate.systems
+        for extract, files in pending_files(estate, system, settings).items()
+        if all(modified <= settled_before for _, _, modified in files)
+    }
+
+
+def _failed(context: dg.SensorEvaluationContext, run_key: str) -> bool:
+    """Whether the newest run of that key ended without landing anything."""
+    runs = context.instance.get_runs(dg.RunsFilter(tags={RUN_KEY_TAG: run_key}), limit=1)
+    return bool(runs) and runs[0].status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 follow_landings = dg.AutomationConditionSensorDefinition(
@@ -56,16 +80,38 @@ follow_landings = dg.AutomationConditionSensorDefinition(
 )
 
 
+@dg.sensor(
+    name="time_or_estate_changed",
+    job=warehouse_job,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Builds and publishes when something becomes effective or falls due, and when the estate, a contract, "
+    "a model or an expectation changed, although no file has come.",
+)
+def time_or_estate_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """One run per instant at which results change by time alone, and per state of what a build is defined by."""
+    settings = get_settings()
+    built = state.read(settings)
+    if built is None:
+        return dg.SensorResult(skip_reason="nothing was published yet: the first landing builds everything")
+    # Read anew: the estate of this process is that of its start.
+    definition = state.definition(settings, load_estate(settings.estate_path))
+    is_due = built.valid_until is not None and datetime.now(UTC) >= built.valid_until
+    if built.definition == definition and not is_due:
+        return dg.SensorResult(skip_reason=f"nothing changes by time before {built.valid_until or 'new data comes'}")
+    run_key = hashlib.sha256(f"{built.run_id}|{built.valid_until}|{definition}".encode()).hexdigest()
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=run_key)])
+
+
 @dg.run_failure_sensor(
     name="publication_refused",
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Notes a publication that a failed run or a blocking check refused; the previous one stays in force.",
 )
 def publication_refused(context: dg.RunFailureSensorContext) -> None:
-    """Only runs that were to publish count."""
-    selection = context.dagster_run.asset_selection
-    if context.dagster_run.job_name == extracts_job.name or (
-        selection and not any(key.path[0] == "published" for key in selection)
-    ):
-        return
-    publication.record_refusal(get_settings(), context.dagster_run.run_id, [context.failure_event.message or "failed"])
+    """Only runs that were to publish count; `mfg run` notes its own."""
+    run = context.dagster_run
+    selected = run.asset_selection or set()
+    publishes = run.job_name == warehouse_job.name or any(key.path[0] == "published" for key in selected)
+    if publishes and common.PROCESS_TAG not in run.tags:
+        publication.record_refusal(get_settings(), run.run_id, [context.failure_event.message or "failed"])

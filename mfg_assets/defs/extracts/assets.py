@@ -9,7 +9,7 @@ import dagster as dg
 
 from mfg_assets.contracts import contract
 from mfg_assets.defs import common
-from mfg_assets.errors import SourceError
+from mfg_assets.errors import SourceError, TransientSourceError
 from mfg_assets.ingest import LandingResult, land_extract
 from mfg_assets.settings import get_settings
 
@@ -60,7 +60,7 @@ def _extract_asset(system_id: str, extract_name: str) -> dg.AssetsDefinition:
             result = land_extract(estate, system_id, extract_name, settings, run_id=context.run_id)
         except SourceError as error:
             common.report("extract", f"{system_id}.{extract_name}", "failed", str(error))
-            raise dg.Failure(str(error), allow_retries=False) from error
+            raise dg.Failure(str(error), allow_retries=isinstance(error, TransientSourceError)) from error
         received = sum(b.rows_received for b in result.batches)
         common.report("extract", f"{system_id}.{extract_name}", "done", f"{received:,} rows received")
         return _report(key, result)

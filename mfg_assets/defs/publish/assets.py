@@ -9,7 +9,7 @@ import dagster as dg
 
 from mfg_assets import publish as publication
 from mfg_assets.defs import common
-from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT
+from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT, models
 from mfg_assets.quality import EXPECTATION_FAILURE, load_suites
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
@@ -24,6 +24,12 @@ def _deps(table: publication.PublishedTable) -> list[dg.AssetKey]:
     return [dg.AssetKey(table.relation.split("."))]
 
 
+def _owners(table: publication.PublishedTable) -> list[str]:
+    """Whoever owns the model."""
+    spec = models.specs_by_key.get(dg.AssetKey(table.relation.split(".")))
+    return list(spec.owners) if spec is not None else []
+
+
 def _specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
@@ -31,6 +37,7 @@ def _specs() -> list[dg.AssetSpec]:
             deps=_deps(table),
             group_name="published",
             kinds={"parquet", "duckdb"},
+            owners=_owners(table),
             description=table.description,
             metadata={
                 "key": ", ".join(table.key),
@@ -55,7 +62,7 @@ def _lineage(table: publication.PublishedTable) -> dg.TableColumnLineage:
 def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Write the next version, if anything changed; only tables that changed count as materialised."""
     settings = get_settings()
-    lock.acquire(settings, wait_seconds=600)
+    lock.acquire(settings, wait_seconds=common.LOCK_WAIT_SECONDS)
     common.report("publish", "snapshot", "started")
     as_of = handover.as_of(settings)
     result = publication.publish(settings, TABLES, run_id=context.run_id, as_of=as_of)

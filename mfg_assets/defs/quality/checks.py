@@ -41,7 +41,7 @@ def _checks(suites: list[Suite]) -> dg.AssetChecksDefinition:
         from mfg_assets.quality import run_suites
 
         settings = get_settings()
-        lock.acquire(settings, wait_seconds=600)
+        lock.acquire(settings, wait_seconds=common.LOCK_WAIT_SECONDS)
         selected = context.selected_asset_check_keys
         tables = {key.asset_key for key in selected}
         wanted = [suite for suite in suites if _asset_key(suite.table) in tables]

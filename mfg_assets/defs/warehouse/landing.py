@@ -17,8 +17,6 @@ PLATFORM_TABLES = {
     "batch_manifest": "Every batch that landed or was refused.",
     "dead_letter": "Every record that a contract refused, with its payload and reasons.",
 }
-# Runs started by hand, by a schedule and by a sensor wait for one another this long.
-LOCK_WAIT_SECONDS = 600
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -72,7 +70,7 @@ def _specs() -> list[dg.AssetSpec]:
 def hand_over(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
     """Put what has landed in front of dbt; gives nothing, so that nothing downstream runs, when nothing has changed."""
     settings, estate = get_settings(), common.estate()
-    lock.acquire(settings, wait_seconds=LOCK_WAIT_SECONDS)
+    lock.acquire(settings, wait_seconds=common.LOCK_WAIT_SECONDS)
     as_of = common.as_of_of(context)
     full_refresh = context.run.tags.get(common.FULL_REFRESH_TAG) == "true"
     if full_refresh:

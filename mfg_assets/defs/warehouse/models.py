@@ -5,8 +5,10 @@ Belongs here: the translation of dbt nodes to assets, and running dbt once per r
 
 import contextlib
 import importlib
+import json
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -60,7 +62,7 @@ TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_chec
 def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """One dbt invocation for all selected models and their data tests; unit tests belong to the test suite."""
     settings = get_settings()
-    lock.acquire(settings, wait_seconds=600)
+    lock.acquire(settings, wait_seconds=common.LOCK_WAIT_SECONDS)
     # Kept from run to run: with its own last parse beside it, dbt parses only what changed.
     target = settings.warehouse_dir / "dbt_target"
     (target / "run_results.json").unlink(missing_ok=True)
@@ -70,16 +72,32 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
     common.report("warehouse", "dbt", "started")
     # The checks need seconds to import this; dbt works in a process of its own meanwhile.
     threading.Thread(target=importlib.import_module, args=("mfg_assets.quality.engine",), daemon=True).start()
-    invocation = dbt.cli(arguments, context=context, target_path=target)
+    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     settings.logs_dir.mkdir(parents=True, exist_ok=True)
     events = []
+    log_path = settings.logs_dir / f"dbt-{context.run_id}.log"
     # dagster-dbt prints each line of dbt's log; it belongs into a file, not between the lines that a person reads.
-    with (settings.logs_dir / f"dbt-{context.run_id}.log").open("w") as log, contextlib.redirect_stdout(log):
+    with log_path.open("w") as log, contextlib.redirect_stdout(log):
         for event in invocation.stream():
             events.append(event)
             _report_progress(event)
+    # Whatever failed, what was built and what was checked belongs into the event log: automation reads it there.
     yield from describe_tables(events, settings, target / "manifest.json")
+    if not invocation.is_successful():
+        raise dg.Failure(_what_failed(target / "run_results.json", log_path), allow_retries=False)
     common.report("warehouse", "dbt", "done", f"{len(events)} models and tests")
+
+
+def _what_failed(results: Path, log: Path) -> str:
+    """One sentence naming the failed nodes."""
+    if not results.is_file():
+        return f"dbt didn't start; its own words are in {log}"
+    failed = [
+        f"{node['unique_id'].split('.')[2]} ({' '.join((node.get('message') or node['status']).split())[:200]})"
+        for node in json.loads(results.read_text())["results"]
+        if node["status"] in ("error", "fail", "runtime error")
+    ]
+    return f"dbt: {len(failed)} failed: {'; '.join(failed[:5])}. All of dbt's words are in {log}"
 
 
 def _report_progress(event: Any) -> None:
