@@ -79,11 +79,15 @@ def _lint(settings: Settings) -> int:
     project = settings.dbt_project_dir
     command = [str(Path(sys.executable).parent / "sqlfluff"), "lint", "--disable-progress-bar", "--processes", "2"]
     # The templater opens the database, so it gets an empty one: the real one may not exist yet, or a run may hold it.
+    # It also parses anew, which must not meet another process that parses into the project's target folder.
     with tempfile.TemporaryDirectory() as home:
         empty = settings.model_copy(update={"home": Path(home)})
         empty.warehouse_dir.mkdir(parents=True)
         return subprocess.run(  # noqa: S603 - a fixed command
-            [*command, "models", "tests"], cwd=project, env=os.environ | environment(empty), check=False
+            [*command, "models", "tests"],
+            cwd=project,
+            env=os.environ | environment(empty) | {"DBT_TARGET_PATH": str(Path(home) / "target")},
+            check=False,
         ).returncode
 
 
