@@ -105,7 +105,7 @@ def test_only_extracts_retry(definitions: dg.Definitions) -> None:
                 assert policy.backoff == dg.Backoff.EXPONENTIAL
 
 
-def _requested(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: object) -> tuple[set[str], object]:
+def _requested(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: Any) -> tuple[set[str], Any]:
     result = dg.evaluate_automation_conditions(
         defs=definitions,
         instance=instance,
