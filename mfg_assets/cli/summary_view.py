@@ -5,7 +5,6 @@ Belongs here: layout. Doesn't belong here: gathering what it shows (summary_fact
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -98,12 +97,8 @@ def _findings(findings: Sequence[FindingCount]) -> None:
         for f in findings
     ]
     print_table(("domain", "class", "severity", "findings", "value at stake"), rows, (False, False, False, True, True))
-    totals: dict[str, Decimal] = defaultdict(Decimal)
-    for f in findings:
-        if f.value is not None:
-            totals[f.currency or ""] += f.value
-    amounts = ", ".join(_money(total, currency) for currency, total in totals.items())
-    show(f"{_count(sum(f.count for f in findings), 'finding')}{f', {amounts} at stake' if amounts else ''}.")
+    # No sum of values: shares of one difference may oppose each other, and one cause can show in two domains.
+    show(f"{_count(sum(f.count for f in findings), 'finding')}.")
 
 
 def _checks(summary: RunSummary) -> None:

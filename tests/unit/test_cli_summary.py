@@ -58,7 +58,7 @@ def test_a_published_run_reads_from_what_landed_to_what_is_next(capsys: pytest.C
     assert words(lines, "plm") == ["plm", "nothing", "new"]
     assert "  wms.inventory_movement: 12 % rejected, 5 % allowed" in lines
     assert words(lines, "inventory") == ["inventory", "unexplained", "high", "12", "3,400", "EUR"]
-    assert "15 findings, 3,400 EUR, 100 USD at stake." in lines
+    assert "15 findings." in lines
     assert words(lines, "blocking") == ["blocking", "canonical.bom", "key"]
     assert words(lines, "warning") == ["warning", "canonical.item", "pattern", "4"]
     assert "000002-abcd: 2 tables changed, 1,200 rows added, 40 changed, 3 removed" in lines

@@ -9,8 +9,11 @@ import dagster as dg
 
 from mfg_assets.contracts import contracts
 from mfg_assets.defs import common
+from mfg_assets.defs.warehouse.table_metadata import sample
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
+from mfg_assets.warehouse.session import connect
+from mfg_assets.warehouse.sql import identifier
 
 PLATFORM_TABLES = {
     "run": "The one as-of instant of the run (rule 3).",
@@ -82,8 +85,10 @@ def hand_over(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
     common.report("warehouse", "hand-over", "started")
     counts = handover.prepare(settings, estate, as_of)
     common.report("warehouse", "hand-over", "done", f"{sum(counts.landing.values()):,} landed rows")
-    for schema, tables in (("landing", counts.landing), ("estate", counts.estate), ("platform", counts.platform)):
-        for name, rows in tables.items():
-            key = dg.AssetKey([schema, name])
-            if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
+    with connect(settings, settings.warehouse_path, read_only=True) as connection:
+        for schema, tables in (("landing", counts.landing), ("estate", counts.estate), ("platform", counts.platform)):
+            for name, rows in tables.items():
+                key = dg.AssetKey([schema, name])
+                if key in context.selected_asset_keys:
+                    shown = sample(connection, f"{identifier(schema)}.{identifier(name)}")
+                    yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows, "sample": shown})

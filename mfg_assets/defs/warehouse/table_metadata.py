@@ -88,11 +88,16 @@ def _relation(event: Any) -> tuple[str, str] | None:
 def _describe(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> dict[str, Any]:
     relation = f"{identifier(schema)}.{identifier(name)}"
     count = connection.execute(f"select count(*) from {relation}").fetchone()
+    return {"dagster/row_count": count[0] if count else 0, "sample": sample(connection, relation)}
+
+
+def sample(connection: duckdb.DuckDBPyConnection, relation: str) -> dg.MarkdownMetadataValue:
+    """A few rows of a relation, whose name is quoted already, as a table for people."""
     cursor = connection.execute(f"select * from {relation} limit {SAMPLE_ROWS}")
     header = [c[0] for c in cursor.description or []]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(_cell(v) for v in row) + " |" for row in cursor.fetchall()]
-    return {"dagster/row_count": count[0] if count else 0, "sample": dg.MetadataValue.md("\n".join(lines))}
+    return dg.MetadataValue.md("\n".join(lines))
 
 
 def _cell(value: object) -> str:
