@@ -58,14 +58,7 @@ in_effect as (
         on lines.parent_item_number = revisions.item_number
         and lines.revision = revisions.revision
     where
-        {{ is_effective('lines.effective_from', 'lines.effective_to', as_of()) }}
-        and lines.line_type <> 'text'
-        and (lines.usage is null or lines.usage in ('production', 'universal', 'engineering'))
-        -- a superseded bill whose period is closed is what held in that period
-        and (
-            coalesce(lines.header_status, 'released') = 'released'
-            or (lines.header_status = 'superseded' and lines.effective_to is not null)
-        )
+        {{ may_count('lines', as_of()) }}
 
 ),
 
@@ -82,18 +75,7 @@ bills as (
         row_number() over (
             partition by source_system, plant_id, parent_item_number
             order by
-                case coalesce(usage, 'production') when 'production' then 1 when 'universal' then 2 else 3 end asc,
-                usage asc nulls last,
-                bool_or(
-                    planned_lot_size >= coalesce(lot_size_from, 0)
-                    and (lot_size_to is null or planned_lot_size <= lot_size_to)
-                ) desc,
-                try_cast(alternative as bigint) asc nulls last,
-                alternative asc nulls first,
-                -- rule 18: the order of revisions is given, never read off their names
-                max(revision_sequence) desc nulls last,
-                max(effective_from) desc nulls last,
-                revision desc nulls last
+                {{ bill_order('planned_lot_size') }}
         ) as choice,
     from in_effect
     group by source_system, plant_id, parent_item_number, usage, alternative, revision
@@ -105,11 +87,7 @@ chosen as (
     select
         in_effect.*,
         -- rule 7: what makes two lines the same line is declared per system
-        case in_effect.line_identity
-            when 'position' then coalesce(in_effect.position, in_effect.line_id)
-            when 'reference_designator' then coalesce(in_effect.reference_designators, in_effect.line_id)
-            else in_effect.component_item_number || ' at ' || coalesce(in_effect.operation_sequence::varchar, '')
-        end as line_identity_key,
+        {{ line_identity_key('in_effect', 'in_effect') }} as line_identity_key,
     from in_effect
     inner join bills
         on in_effect.source_system = bills.source_system
@@ -130,10 +108,7 @@ winners as (
     qualify row_number() over (
         partition by source_system, plant_id, parent_item_number, line_identity_key, line_type
         order by
-            case when overlap_winner = 'latest_recorded' then recorded_at end desc nulls last,
-            effective_from desc nulls last,
-            recorded_at desc,
-            line_id desc
+            {{ overlap_order() }}
     ) = 1
 
 ),

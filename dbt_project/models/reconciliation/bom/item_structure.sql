@@ -125,46 +125,24 @@ chosen_members as (
 
     select *
     from with_refused
-    where alternate_group is null or coalesce(usage_probability, 1) > 0
+    where {{ may_be_member() }}
     qualify
         alternate_group is null
         or row_number() over (
             partition by plant_id, parent_item_number, alternate_group
             order by
-                alternate_priority asc nulls last,
-                usage_probability desc nulls last,
-                component_item_number asc,
-                line_id asc
+                {{ alternate_order() }}
         ) = 1
 
 ),
 
--- rule 10: both scraps, each by its method; a net line leaves out the assembly's, and so does a fixed quantity,
--- which doesn't grow with the number of assemblies started
-allowances as (
-
-    select
-        *,
-        1 + scrap_fraction as component_gain,
-        1 - scrap_fraction as component_yield,
-        case when is_net or is_fixed_quantity then 1 else 1 + assembly_scrap_fraction end as assembly_gain,
-        case when is_net or is_fixed_quantity then 1 else 1 - assembly_scrap_fraction end as assembly_yield,
-    from chosen_members
-
-),
-
+-- rule 10: both scraps
 scrapped as (
 
     select
         *,
-        case
-            when scrap_method = 'divide'
-                then {{ decimal_divide('quantity_per', 'component_yield * assembly_yield', 12, 12) }}
-            else cast(try(
-                quantity_per * cast(component_gain * assembly_gain as decimal(18, 12))
-            ) as decimal(38, 12))
-        end as quantity_with_scrap,
-    from allowances
+        {{ quantity_with_scrap() }} as quantity_with_scrap,
+    from chosen_members
 
 ),
 
@@ -190,7 +168,7 @@ final as (
             else 'component'
         end as requirement_kind,
         -- rule 11: the line's own word, then the plant's, then the item's
-        coalesce(scrapped.is_phantom, item_plants.is_phantom, items.item_type = 'phantom', false) as is_phantom,
+        {{ is_phantom_component('scrapped', 'item_plants', 'items') }} as is_phantom,
         scrapped.source_system,
     from scrapped
     left join item_plants
