@@ -240,7 +240,11 @@ def test_the_rest_is_classed_by_what_is_known_of_the_product(raw: Raw, published
         "select item_number, quantity from inventory_finding where explains_difference and cause <> 'rest'"
     ).fetchall():
         explained[item] += quantity
-    unconvertible = {line["ProductID"] for line in raw.order_lines if raw.factor(line) is None}
+    unconvertible = {
+        line["ProductID"]
+        for line in raw.order_lines
+        if raw.factor(line) is None and (raw.receipt(line) or line["StockedQty"] > 0)
+    }
     moved = set(raw.net_ledger) | set(raw.consumption)
     expected = {}
     for product in set(raw.balance) | set(raw.net_ledger):
@@ -248,12 +252,40 @@ def test_the_rest_is_classed_by_what_is_known_of_the_product(raw: Raw, published
         rest = Decimal(raw.balance[product] - raw.net_ledger[product]) - explained[item]
         closes = raw.net_ledger[product] == raw.consumption.get(product, 0) or product not in moved
         if rest:
-            known = "opening_balance_missing" if closes and rest > 0 else "unexplained"
-            expected[item] = ("unit_not_convertible" if product in unconvertible else known, rest)
+            is_opening = closes and rest > 0 and product not in unconvertible
+            expected[item] = ("opening_balance_missing" if is_opening else "unexplained", rest)
     rows = published.execute(
         "select item_number, finding_class, quantity from inventory_finding where cause = 'rest'"
     ).fetchall()
     assert {item: (finding_class, quantity) for item, finding_class, quantity in rows} == expected
+
+
+def test_rule_19_lines_in_an_unknown_unit_are_named_and_explain_nothing(
+    raw: Raw, published: duckdb.DuckDBPyConnection
+) -> None:
+    lines: Counter[int] = Counter()
+    posted: Counter[int] = Counter()
+    for line in raw.order_lines:
+        receipt = raw.receipt(line)
+        if raw.factor(line) is None and (receipt or line["StockedQty"] > 0):
+            lines[line["ProductID"]] += 1
+            posted[line["ProductID"]] += receipt["Quantity"] if receipt else 0
+    rows = published.execute(
+        "select item_number, (evidence ->> 'order_lines')::int, coalesce((evidence ->> 'posted')::decimal(18, 6), 0) "
+        "from inventory_finding where finding_class = 'unit_not_convertible' "
+        "and quantity is null and value_at_stake is null and not explains_difference"
+    ).fetchall()
+    assert {item: (n, q) for item, n, q in rows} == {raw.numbers[p]: (n, posted[p]) for p, n in lines.items()}
+    assert _counts(published, "inventory_finding")["unit_not_convertible"] == len(rows)
+
+
+def test_only_what_nothing_explains_is_to_be_counted(published: duckdb.DuckDBPyConnection) -> None:
+    rows = published.execute(
+        "select f.item_number from inventory_finding as f "
+        "inner join inventory_comparison using (plant_id, item_number) "
+        "where f.suggested_action like 'Count %' and abs(difference - f.quantity) > abs(difference)"
+    ).fetchall()
+    assert rows == []
 
 
 def test_production_findings(raw: Raw, published: duckdb.DuckDBPyConnection) -> None:
@@ -312,8 +344,11 @@ def _procurement(raw: Raw) -> dict[str, int]:
                 "non_preferred_supplier": (
                     is_open and not vendor["PreferredVendorStatus"] and line["ProductID"] in preferred
                 ),
-                "obsolete_item": (
-                    is_open and product["SellEndDate"] is not None and line["ProductID"] not in components
+                "phase_out_item": (
+                    is_open
+                    and product["SellEndDate"] is not None
+                    and product["DiscontinuedDate"] is None
+                    and line["ProductID"] not in components
                 ),
                 "receipt_without_approval": line["Status"] == 1 and line["ReceivedQty"] > 0,
                 "rejected_receipt": line["RejectedQty"] > 0,

@@ -66,17 +66,23 @@ profiles as (
 
 ),
 
+-- rule 19: order lines in a unit that nothing converts; in base units nobody knows how much they are
 unconvertible_receipts as (
 
     select
         plant_id,
         item_number,
         count(*) as order_lines,
+        count(*) filter (where postings > 0) as posted_lines,
         sum(ordered_quantity) as ordered_quantity,
+        sum(stocked_quantity) as stocked_quantity,
         string_agg(distinct order_unit, ', ' order by order_unit) as order_units,
         sum(posted_quantity) as posted_quantity,
+        sum(posted_native_quantity) as posted_native_quantity,
+        string_agg(distinct posted_native_unit, ', ' order by posted_native_unit) as posted_native_units,
+        max(base_unit) as base_unit,
     from {{ ref('purchase_order_line_posting') }}
-    where ordered_base_quantity is null
+    where ordered_base_quantity is null and (postings > 0 or stocked_quantity > 0)
     group by plant_id, item_number
 
 ),
@@ -132,15 +138,17 @@ rests as (
 ),
 
 -- The rest is called opening stock only where the item's flows close to zero without it and the ledger has no opening
--- at all: then nothing else is left that could have made it. Otherwise it stays unexplained, whatever its size.
+-- at all, and every receipt is known in base units: then nothing else is left that could have made it. Otherwise it stays
+-- unexplained, whatever its size: receipts in an unknown unit are evidence beside it, and no proof of how much they are.
 judged_rests as (
 
     select
         rests.*,
         case
-            when unconvertible_receipts.item_number is not null or rests.unconvertible_rows > 0 then 'unit_not_convertible'
             when
                 contains(rests.compared, 'ledger')
+                and unconvertible_receipts.item_number is null
+                and rests.unconvertible_rows = 0
                 and rests.positions = 1
                 and not coalesce(profiles.has_opening_balance, false)
                 and coalesce(flows.flow_status, 'no_flow') in ('closed', 'no_flow')
@@ -148,6 +156,8 @@ judged_rests as (
                 then 'opening_balance_missing'
             else 'unexplained'
         end as finding_class,
+        abs(rests.explained_quantity) > abs(rests.difference) as is_over_explained,
+        coalesce(unconvertible_receipts.order_lines, 0) + rests.unconvertible_rows > 0 as has_unconvertible,
         json_object(
             'compared', rests.compared,
             'erp_quantity', rests.erp_quantity,
@@ -167,7 +177,10 @@ judged_rests as (
             'net_flow', flows.net_flow_quantity,
             'unconvertible_order_lines', coalesce(unconvertible_receipts.order_lines, 0),
             'unconvertible_order_units', unconvertible_receipts.order_units,
-            'unconvertible_posted', unconvertible_receipts.posted_quantity,
+            'unconvertible_ordered', unconvertible_receipts.ordered_quantity,
+            'unconvertible_posted', unconvertible_receipts.posted_native_quantity,
+            'unconvertible_posted_units', unconvertible_receipts.posted_native_units,
+            'unconvertible_rows', rests.unconvertible_rows,
             'positions', rests.positions
         ) as evidence,
     from rests
@@ -205,6 +218,54 @@ negatives as (
 
 ),
 
+-- said about the lines themselves: their share of the difference is unknown, so they explain none of it
+unconvertibles as (
+
+    select
+        plant_id,
+        cast(null as varchar) as location,
+        item_number,
+        cast(null as varchar) as lot_number,
+        cast(null as varchar) as stock_status,
+        cast(null as varchar) as ownership,
+        base_unit as unit,
+        'receipt_unit_unknown' as cause,
+        order_units as native_units,
+        json_object(
+            'order_lines', order_lines,
+            'posted_lines', posted_lines,
+            'order_units', order_units,
+            'ordered', ordered_quantity,
+            'stocked', stocked_quantity,
+            'posted', posted_native_quantity,
+            'posted_units', posted_native_units,
+            'base_unit', base_unit
+        ) as evidence,
+    from unconvertible_receipts
+
+    union all
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        'position_unit_unknown' as cause,
+        cast(null as varchar) as native_units,
+        json_object(
+            'unconvertible_rows', unconvertible_rows,
+            'erp_quantity', erp_quantity,
+            'wms_quantity', wms_quantity,
+            'ledger_quantity', ledger_quantity
+        ) as evidence,
+    from comparisons
+    where unconvertible_rows > 0
+
+),
+
 candidates as (
 
     select
@@ -221,6 +282,9 @@ candidates as (
         cause,
         explained_quantity as quantity,
         true as explains_difference,
+        false as is_over_explained,
+        false as has_unconvertible,
+        cast(null as varchar) as native_units,
         evidence,
     from explained
 
@@ -240,6 +304,9 @@ candidates as (
         'rest' as cause,
         rest_quantity as quantity,
         true as explains_difference,
+        is_over_explained,
+        has_unconvertible,
+        cast(null as varchar) as native_units,
         cast(evidence as varchar) as evidence,
     from judged_rests
 
@@ -259,8 +326,33 @@ candidates as (
         cause,
         negative_quantity as quantity,
         false as explains_difference,
+        false as is_over_explained,
+        false as has_unconvertible,
+        cast(null as varchar) as native_units,
         cast(evidence as varchar) as evidence,
     from negatives
+
+    union all
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        cast(null as decimal(28, 6)) as standard_cost,
+        cast(null as varchar) as currency,
+        'unit_not_convertible' as finding_class,
+        cause,
+        cast(null as decimal(28, 6)) as quantity,
+        false as explains_difference,
+        false as is_over_explained,
+        false as has_unconvertible,
+        native_units,
+        cast(evidence as varchar) as evidence,
+    from unconvertibles
 
 ),
 
@@ -322,8 +414,20 @@ final as (
                     || ': all flows of the item close, and the ledger starts without stock.'
             when finding_class = 'unit_not_convertible'
                 then
-                    'Enter a conversion of the order unit to ' || coalesce(unit, 'the base unit')
-                    || '; until then ' || amount || ' can''t be told apart.'
+                    'Enter a conversion of ' || coalesce(native_units, 'the unit') || ' to '
+                    || coalesce(unit, 'the base unit') || '; until then nobody knows what these rows are.'
+            when is_over_explained
+                then
+                    'The causes found come to more than the difference and miss it by ' || amount || ': '
+                    || case
+                        when has_unconvertible then 'enter the missing unit conversions, then judge what is left.'
+                        when quantity > 0 then 'look for receipts that the ledger lacks before counting.'
+                        else 'look for issues that the ledger lacks before counting.'
+                    end
+            when has_unconvertible
+                then
+                    'Enter the missing unit conversions before counting; ' || amount
+                    || ' have no posting whose quantity is known.'
             else 'Count the item; ' || amount || ' have no posting that explains them.'
         end as suggested_action,
         evidence,

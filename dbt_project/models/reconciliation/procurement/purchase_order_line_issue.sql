@@ -162,13 +162,14 @@ outside_limits as (
 
 ),
 
--- an item that is being withdrawn is still needed where a bill in force uses it
-obsolete as (
+-- An item that is withdrawn is still needed where a bill in force uses it. Obsolete is what its master record calls so; one
+-- that is phased out, or no longer offered, may be bought for what is left to do.
+withdrawn as (
 
     select
         lines.*,
-        'obsolete_item' as finding_class,
-        case when items.lifecycle_status = 'obsolete' then 'high' else 'medium' end as severity,
+        case when items.lifecycle_status = 'obsolete' then 'obsolete_item' else 'phase_out_item' end as finding_class,
+        case when items.lifecycle_status = 'obsolete' then 'high' else 'low' end as severity,
         lines.ordered_quantity as finding_quantity,
         json_object(
             'lifecycle_status', items.lifecycle_status,
@@ -176,7 +177,12 @@ obsolete as (
             'ordered_at', strftime(lines.ordered_at, '%Y-%m-%dT%H:%M:%SZ'),
             'order_status', lines.status
         ) as evidence,
-        'Cancel unless stock is wanted: the item is withdrawn, and no bill in force uses it.' as suggested_action,
+        case
+            when items.lifecycle_status = 'obsolete'
+                then 'Cancel unless stock is wanted: the item is obsolete, and no bill in force uses it.'
+            else 'Check that the quantity is still wanted: the item is phased out or no longer offered, and no bill in force'
+                || ' uses it.'
+        end as suggested_action,
     from lines
     left join items on lines.item_number = items.item_number
     left join offers on lines.item_number = offers.item_number
@@ -305,7 +311,7 @@ due_too_early as (
 final as (
 
     {% for name in [
-        'inactive', 'not_preferred', 'unapproved', 'outside_limits', 'obsolete', 'short', 'over_receipts', 'rejected',
+        'inactive', 'not_preferred', 'unapproved', 'outside_limits', 'withdrawn', 'short', 'over_receipts', 'rejected',
         'before_approval', 'late', 'due_too_early',
     ] %}
         select
