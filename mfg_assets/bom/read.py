@@ -3,8 +3,16 @@
 Belongs here: SQL over the published tables, with every value bound. Doesn't belong here: quantities, walking (`walk`).
 
 The choices are those of dbt's `effective_bom_line` and `item_structure`, for any instant and system instead of the
-run's: one bill per item (rule 13), one version of overlapping lines (rule 2), one member of a group of alternates
-(rule 12). A test holds both against each other.
+run's:
+
+- A bill counts when it is meant for production, for everything or for engineering, or doesn't say (which means
+  production), and is released; a superseded one counts in its period, when that has an end.
+- One bill per item (rule 13): by usage in that order, then by lot size, alternative, and the newest revision (rule 18).
+- One version of overlapping lines (rule 2), one member of a group of alternates (rule 12).
+- Without a system: the lines of the system that gives the structure, chosen by its own attributes, with the values that
+  won. Refused lines of that system, or of any where none has a bill, stay in with an unknown quantity.
+
+`tests/unit/test_bom_choice_random.py` holds both against each other.
 """
 
 from __future__ import annotations
@@ -85,6 +93,7 @@ _OF_SYSTEM = f"""
         lines.header_status,
         lines.lot_size_from,
         lines.lot_size_to,
+        lines.operation_sequence as own_operation_sequence,
         lines.recorded_at,
     from bom_line as lines
     where lines.plant_id = $plant_id and lines.source_system = $system
@@ -97,6 +106,7 @@ _RECONCILED = f"""
         own.header_status,
         own.lot_size_from,
         own.lot_size_to,
+        own.operation_sequence as own_operation_sequence,
         coalesce(own.recorded_at, lines.recorded_at) as recorded_at,
     from reconciled_bom_line as lines
     left join bom_line as own
@@ -118,10 +128,23 @@ _REFUSED = f"""
         lines.header_status,
         lines.lot_size_from,
         lines.lot_size_to,
+        lines.operation_sequence as own_operation_sequence,
         lines.recorded_at,
     from bom_line_refused as lines
-    where lines.plant_id = $plant_id and ($system is null or lines.source_system = $system)
+    where lines.plant_id = $plant_id and {{whose}}
 """
+_REFUSED_OF_SYSTEM = _REFUSED.replace("{whose}", "lines.source_system = $system")
+# Where a system gives a structure, what others couldn't say is no part of it.
+_REFUSED_RECONCILED = _REFUSED.replace(
+    "{whose}",
+    """coalesce(
+        lines.source_system = (
+            select any_value(owned.source_system)
+            from reconciled_bom_line as owned
+            where owned.plant_id = lines.plant_id and owned.parent_item_number = lines.parent_item_number
+        ), true
+    )""",
+)
 
 _REVISIONS = """
     select item_number, revision, max(revision_sequence) as revision_sequence
@@ -187,10 +210,13 @@ in_effect as (
     left join item_plants on raw.parent_item_number = item_plants.item_number
     where
         coalesce(raw.line_type, 'component') <> 'text'
+        and (raw.usage is null or raw.usage in ('production', 'universal', 'engineering'))
         and case
             when $is_down and $revision::varchar is not null and raw.parent_item_number = $item
                 then raw.revision = $revision
-            else coalesce(raw.header_status, 'released') = 'released'
+            else
+                coalesce(raw.header_status, 'released') = 'released'
+                or (raw.header_status = 'superseded' and raw.effective_to is not null)
         end
         and (
             (
@@ -215,8 +241,8 @@ bills as (
         row_number() over (
             partition by source_system, parent_item_number
             order by
-                case when usage = 'production' then 1 when usage = 'universal' then 2 else 3 end asc,
-                usage asc nulls first,
+                case coalesce(usage, 'production') when 'production' then 1 when 'universal' then 2 else 3 end asc,
+                usage asc nulls last,
                 bool_or(
                     lot_size >= coalesce(lot_size_from, 0) and (lot_size_to is null or lot_size <= lot_size_to)
                 ) desc,
@@ -238,7 +264,7 @@ chosen as (
         case in_effect.line_identity
             when 'position' then coalesce(in_effect.position, in_effect.line_id)
             when 'reference_designator' then coalesce(in_effect.reference_designators, in_effect.line_id)
-            else in_effect.component_item_number || ' at ' || coalesce(in_effect.operation_sequence::varchar, '')
+            else in_effect.component_item_number || ' at ' || coalesce(in_effect.own_operation_sequence::varchar, '')
         end as line_identity_key,
     from in_effect
     inner join bills
@@ -351,9 +377,11 @@ def read_structure(connection: duckdb.DuckDBPyConnection, question: Question, *,
         is_down: towards components, else towards parents.
     """
     tables = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
-    raw = _OF_SYSTEM if question.system is not None else _RECONCILED
+    lines, refused = (
+        (_OF_SYSTEM, _REFUSED_OF_SYSTEM) if question.system is not None else (_RECONCILED, _REFUSED_RECONCILED)
+    )
     sql = _STRUCTURE.format(
-        raw=raw + (_REFUSED if "bom_line_refused" in tables else ""),
+        raw=lines + (refused if "bom_line_refused" in tables else ""),
         revisions=_REVISIONS if "item_revision" in tables else _NO_REVISIONS,
         item_plants=_ITEM_PLANTS if "item_plant" in tables else _NO_ITEM_PLANTS,
         near="structure.parent" if is_down else "structure.component",

@@ -154,12 +154,15 @@ class Walk:
     def totals(self) -> list[Total]:
         """Everything summed over all ways, by item; phantoms pass through and are left out of an explosion (rule 11).
 
+        A phantom without a bill has nothing to stand in its place: it is kept, and then nothing is complete.
+
         Level by level, with all ways to the same item in one amount: the work grows with the lines, not with the ways.
         """
         frontier = {(self.item, False, 0): self._start()}
         unit = self.unit
         found: dict[tuple[str, Kind], dict[int, _Amount | _Effect]] = defaultdict(dict)
         units: dict[str, str] = {}
+        is_whole = True
         depth = 0
         while frontier:
             following: dict[tuple[str, bool, int], _Amount | _Effect] = {}
@@ -172,7 +175,10 @@ class Walk:
                         continue
                     reached = self._move(amount, edge)
                     name = self._next(edge)
-                    if not (self.is_down and edge.is_phantom):
+                    passes = self._passes_through(edge)
+                    if edge.is_phantom and edge.kind == "component" and not passes:
+                        is_whole = is_whole and not self.is_down
+                    if not passes:
                         sums = found[name, edge.kind if self.is_down else "component"]
                         sums[deeper] = _add(sums.get(deeper), reached)
                         if self.is_down and edge.unit is not None:
@@ -182,10 +188,11 @@ class Walk:
                         following[key] = _add(following.get(key), reached)
             frontier = following
             depth += 1
-        return [
+        totals = [
             self._total(name, kind, sums, units.get(name) if self.is_down else unit)
             for (name, kind), sums in found.items()
         ]
+        return totals if is_whole else [replace(total, is_complete=False) for total in totals]
 
     def unknown(self) -> list[Edge]:
         """Lines whose unit can't be converted, so that what lies beyond them is incomplete (rule 19)."""
@@ -214,6 +221,15 @@ class Walk:
         if self._closes(edge):
             return False
         return not self.is_down or (edge.kind == "component" and edge.is_chosen)
+
+    def _passes_through(self, edge: Edge) -> bool:
+        """Whether a phantom's components stand in its place; one without a bill has none."""
+        return (
+            self.is_down
+            and edge.is_phantom
+            and edge.kind == "component"
+            and any(below.is_chosen for below in self._edges.get(edge.component, ()))
+        )
 
     def _closes(self, edge: Edge) -> bool:
         return (edge.parent, edge.component) in self._closing

@@ -138,10 +138,13 @@ def explode(structure: Structure) -> dict[tuple[str, str, str], Requirement]:
                 under = level if _is_phantom(structure, line) else level + 1
                 yield from walk(line.component, *made, under, (*path, line.component))
 
+    hollow: set[str] = set()
     for root in list(below):
         for line, scaling, fixed, level, path in walk(root, Fraction(1), Fraction(0), 1, (root,)):
-            if _is_phantom(structure, line):
-                continue
+            if _is_phantom(structure, line) and line.line_type not in ("by_product", "co_product"):
+                if below[line.component]:
+                    continue
+                hollow.add(root)
             kind = line.line_type if line.line_type in ("by_product", "co_product") else "component"
             need = result[root, line.component, kind]
             need.scaling += scaling
@@ -149,6 +152,9 @@ def explode(structure: Structure) -> dict[tuple[str, str, str], Requirement]:
             need.levels.add(level)
             need.paths += 1
             need.is_complete = need.is_complete and not cyclic.intersection(path)
+    # nobody knows what a phantom without a bill holds, so nothing of its root is the whole truth
+    for (root, _, _), need in result.items():
+        need.is_complete = need.is_complete and root not in hollow
     return dict(result)
 
 

@@ -38,6 +38,7 @@ create table platform.run (as_of timestamptz);
 create table estate.system as
     select 'plm' as source_system, 'plm' as kind, 'component' as line_identity, 'latest_valid_from' as overlap_winner;
 create table estate.plant (plant_id varchar);
+create table estate.extract as select 'plm' as source_system, 'bom_header' as entity;
 create table estate.system_plant (source_system varchar, plant_id varchar);
 create table estate.attribute_owner (
     entity varchar, attribute varchar, plant_id varchar, item_type varchar, source_system varchar, priority integer
@@ -142,7 +143,8 @@ def load(models: Models, plants: dict[str, Structure], shuffle: random.Random | 
                     *(instant(li.start), instant(li.end), None, None, None, "b", "c", AS_OF),
                 ]
             )
-        for parent, base in structure.base_quantities.items():
+        for parent in sorted({li.parent for li in structure.lines}):
+            base = structure.base_quantities.get(parent, Decimal(1))
             headers.append(["plm", parent, plant, None, None, None, base, "EA", "released", None, None, None, None])
         phantoms.extend([item, plant, True, None] for item in structure.phantoms)
     tables: dict[str, list[list[Any]]] = {
@@ -220,3 +222,33 @@ def test_the_order_of_input_rows_changes_nothing(
     load(models, plants, shuffle)
     models.build(ORDER)
     assert requirements(models) == first
+
+
+def test_a_root_that_is_cut_at_its_depth_is_incomplete_throughout(models: Models) -> None:
+    chain = [Line(f"L{n:03}", f"D{n:03}", f"D{n + 1:03}", Decimal(1)) for n in range(260)]
+    load(models, {"P0": Structure((*chain, Line("M", "D000", "SCREW", Decimal(4))))})
+    models.build(ORDER)
+    found = requirements(models)
+    # D009 is 251 levels above the last item, D010 exactly the 250 that are walked
+    assert not found["P0", "D000", "SCREW", "component"][5]
+    assert {need[5] for (_, root, *_), need in found.items() if root == "D009"} == {False}
+    assert {need[5] for (_, root, *_), need in found.items() if root == "D010"} == {True}
+    assert ("P0", "D010", "D260", "component") in found
+
+
+def test_rule_11_a_phantom_without_a_bill_is_kept_and_its_root_is_incomplete(models: Models) -> None:
+    lines = (
+        Line("1", "I0", "I1", Decimal(2), is_phantom=True),
+        Line("2", "I0", "I2", Decimal(3)),
+        Line("3", "I3", "I2", Decimal(1)),
+        Line("4", "I3", "I4", Decimal(1), line_type="by_product", is_phantom=True),
+    )
+    load(models, {"P0": Structure(lines)})
+    models.build(ORDER)
+    found = {(root, item): (need[-1], need[5]) for (_, root, item, _), need in requirements(models).items()}
+    assert found == {
+        ("I0", "I1"): (Decimal(2), False),
+        ("I0", "I2"): (Decimal(3), False),
+        ("I3", "I2"): (Decimal(1), True),
+        ("I3", "I4"): (Decimal(-1), True),
+    }

@@ -42,6 +42,15 @@ served_plants as (
 
 ),
 
+extracts as (
+
+    select
+        source_system,
+        entity,
+    from {{ source('estate', 'extract') }}
+
+),
+
 -- a line without a plant holds at every plant its system serves
 plants as (
 
@@ -60,33 +69,94 @@ plants as (
 
 ),
 
-at_plant as (
+-- a header is spread like a line; what a plant's own header says counts before the one for all plants
+bill_plants as (
+
+    select distinct
+        source_system,
+        plant_id,
+    from plants
+
+),
+
+headers_at_plant as (
+
+    select
+        headers.* exclude (plant_id),
+        bill_plants.plant_id,
+    from headers
+    inner join bill_plants
+        on headers.source_system = bill_plants.source_system
+        and (headers.plant_id is null or headers.plant_id = bill_plants.plant_id)
+    qualify row_number() over (
+        partition by
+            headers.source_system,
+            bill_plants.plant_id,
+            headers.parent_item_number,
+            headers.usage,
+            headers.alternative,
+            headers.revision
+        order by headers.plant_id asc nulls last
+    ) = 1
+
+),
+
+-- a system that has no headers at all says by that that its lines are per one piece
+systems_with_headers as (
+
+    select distinct source_system
+    from extracts
+    where entity = 'bom_header'
+    union
+    select distinct source_system
+    from headers
+
+),
+
+spread as (
 
     select
         lines.* exclude (plant_id),
+        lines.plant_id as line_plant_id,
         plants.plant_id,
-        headers.parent_item_number is not null as has_header,
-        headers.status as header_status,
-        coalesce(headers.base_quantity, 1) as header_base_quantity,
-        headers.unit as header_unit,
-        headers.lot_size_from,
-        headers.lot_size_to,
-        headers.effective_from as header_effective_from,
-        headers.effective_to as header_effective_to,
+        headers_at_plant.parent_item_number is not null as has_header,
+        systems_with_headers.source_system is not null as needs_header,
+        headers_at_plant.status as header_status,
+        case when needs_header then headers_at_plant.base_quantity else 1 end as header_base_quantity,
+        headers_at_plant.unit as header_unit,
+        headers_at_plant.lot_size_from,
+        headers_at_plant.lot_size_to,
+        headers_at_plant.effective_from as header_effective_from,
+        headers_at_plant.effective_to as header_effective_to,
     from lines
     inner join plants
         on lines.source_system = plants.source_system
         and lines.plant_id is not distinct from plants.line_plant_id
-    left join headers
-        on lines.source_system = headers.source_system
-        and lines.parent_item_number = headers.parent_item_number
-        and lines.plant_id is not distinct from headers.plant_id
-        and lines.usage is not distinct from headers.usage
-        and lines.alternative is not distinct from headers.alternative
-        and lines.revision is not distinct from headers.revision
+    left join systems_with_headers on lines.source_system = systems_with_headers.source_system
+    left join headers_at_plant
+        on lines.source_system = headers_at_plant.source_system
+        and plants.plant_id = headers_at_plant.plant_id
+        and lines.parent_item_number = headers_at_plant.parent_item_number
+        and lines.usage is not distinct from headers_at_plant.usage
+        and lines.alternative is not distinct from headers_at_plant.alternative
+        and lines.revision is not distinct from headers_at_plant.revision
     where
         lines.applicable_plants is null
         or list_contains(list_transform(string_split(lines.applicable_plants, ','), lambda p: trim(p)), plants.plant_id)
+
+),
+
+-- a line for all plants holds where its bill has a header; without one anywhere it stays, to be refused
+at_plant as (
+
+    select * exclude (line_plant_id)
+    from spread
+    qualify
+        has_header
+        or line_plant_id is not null
+        or not bool_or(has_header) over (
+            partition by source_system, parent_item_number, usage, alternative, revision, line_id, line_plant_id
+        )
 
 ),
 
@@ -133,6 +203,7 @@ converted as (
                 12, 6) }}
         end as quantity_per,
         case
+            when needs_header and not has_header then 'no_header'
             when component_numerator is null then 'unit_not_convertible'
             when parent_numerator is null and not coalesce(is_fixed_quantity, false) then 'header_unit_not_convertible'
             when header_base_quantity <= 0 then 'base_quantity_not_positive'
@@ -177,6 +248,7 @@ final as (
         quantity as source_quantity,
         unit as source_unit,
         header_base_quantity as base_quantity,
+        header_unit,
         header_status,
         lot_size_from,
         lot_size_to,

@@ -122,6 +122,7 @@ final as (
         component_item_number,
         line_type,
         occurrence,
+        coalesce(plm_line_id, erp_line_id, mes_line_id) as line_id,
         {%- for kind in kinds %}
             {%- for column in compared %}
                 {{ kind }}_{{ column }},

@@ -127,22 +127,47 @@ missing as (
     ),
 
 {% endfor -%}
--- rule 19: a quantity whose unit can't be converted is never taken 1:1
-unit_not_convertible as (
+-- rules 8 and 19: a line without a quantity per piece in base units is never guessed; what to do depends on the reason
+refused as (
 
     select
         lines.plant_id,
         lines.parent_item_number,
         lines.component_item_number,
-        'unit' as finding_class,
-        'unit' as attribute,
+        case when lines.refusal_reason in ('unit_not_convertible', 'header_unit_not_convertible') then 'unit' else 'quantity' end
+            as finding_class,
+        case lines.refusal_reason
+            when 'unit_not_convertible' then 'unit'
+            when 'header_unit_not_convertible' then 'header_unit'
+            when 'quantity_too_large' then 'quantity'
+            else 'base_quantity'
+        end as attribute,
         'high' as severity,
-        case when systems.kind = 'plm' then lines.source_unit end as plm_value,
-        case when systems.kind = 'erp' then lines.source_unit end as erp_value,
-        case when systems.kind = 'mes' then lines.source_unit end as mes_value,
-        lines.source_quantity as quantity_at_stake,
-        'Give the item a conversion from ' || lines.source_unit || ' to its base unit ' || lines.unit
-        || ', or correct the unit of the line.' as suggested_action,
+        case lines.refusal_reason
+            when 'unit_not_convertible' then lines.source_unit
+            when 'header_unit_not_convertible' then lines.header_unit
+            when 'quantity_too_large' then lines.source_quantity::varchar
+            else lines.base_quantity::varchar
+        end as source_value,
+        case when systems.kind = 'plm' then source_value end as plm_value,
+        case when systems.kind = 'erp' then source_value end as erp_value,
+        case when systems.kind = 'mes' then source_value end as mes_value,
+        -- a quantity that is wrong or too large itself is no measure of what is at stake
+        case when lines.refusal_reason <> 'quantity_too_large' then lines.source_quantity end as quantity_at_stake,
+        case lines.refusal_reason
+            when 'unit_not_convertible'
+                then 'Give the item a conversion from ' || lines.source_unit || ' to its base unit ' || lines.unit
+                || ', or correct the unit of the line.'
+            when 'header_unit_not_convertible'
+                then 'Give ' || lines.parent_item_number || ' a conversion from ' || lines.header_unit
+                || ' to its base unit, or correct the unit of the header.'
+            when 'no_header'
+                then 'Deliver the header of this bill (same plant, usage, alternative and revision as the line), or '
+                || 'correct the line: without it nobody knows how many pieces the quantity is for.'
+            when 'base_quantity_not_positive'
+                then 'Correct the base quantity of the header: how many pieces the quantities are for must be above 0.'
+            else 'Correct the quantity of the line or the base quantity of its header: per piece it has too many digits.'
+        end as suggested_action,
         to_json({
             'source_system': lines.source_system, 'line_id': lines.line_id, 'reason': lines.refusal_reason,
             'base_unit': lines.unit
@@ -290,7 +315,7 @@ findings as (
         select * from differing_{{ difference[0] }}
     {% endfor -%}
     union all
-    select * from unit_not_convertible
+    select * exclude (source_value) from refused
     union all
     select * from overlapping
     union all

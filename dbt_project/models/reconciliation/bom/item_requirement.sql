@@ -4,6 +4,15 @@
 
 with recursive
 
+assemblies as (
+
+    select distinct
+        plant_id,
+        parent_item_number as item_number,
+    from {{ ref('item_structure') }}
+
+),
+
 structure as (
 
     select
@@ -12,9 +21,23 @@ structure as (
         item_structure.component_item_number,
         item_structure.is_fixed_quantity,
         item_structure.requirement_kind,
-        item_structure.is_phantom,
+        -- rule 11: only a component with a bill can pass through; without one there is nothing to stand in its place
+        (
+            item_structure.is_phantom
+            and item_structure.requirement_kind = 'component'
+            and assemblies.item_number is not null
+        ) as is_phantom,
+        (
+            item_structure.is_phantom
+            and item_structure.requirement_kind = 'component'
+            and assemblies.item_number is null
+        ) as is_empty_phantom,
+        assemblies.item_number is not null and item_structure.requirement_kind = 'component' as has_bill,
         cast(item_structure.quantity_per as decimal(30, 12)) as quantity_per,
     from {{ ref('item_structure') }} as item_structure
+    left join assemblies
+        on item_structure.plant_id = assemblies.plant_id
+        and item_structure.component_item_number = assemblies.item_number
 
 ),
 
@@ -81,6 +104,7 @@ walk as (
         0::decimal(38, 14) as fixed_quantity,
         1::hugeint as paths,
         not is_cyclic as is_complete,
+        false as is_cut,
     from roots
     union all
     select
@@ -114,6 +138,17 @@ walk as (
             and edges.quantity_per is not null
             and try(walk.scaling_quantity * edges.quantity_per) is not null
         ) as is_complete,
+        -- what lies below is unknown, so nothing of the root is the whole truth
+        bool_or(
+            edges.is_empty_phantom
+            or (
+                edges.has_bill
+                and (
+                    walk.depth + 1 >= {{ deepest }}
+                    or (edges.is_cyclic and len(walk.visited) >= {{ longest_way_in_cycle }})
+                )
+            )
+        ) as is_cut,
     from walk
     inner join edges on walk.plant_id = edges.plant_id and walk.item_number = edges.parent_item_number
     where
@@ -135,31 +170,35 @@ walk as (
 
 ),
 
-totals as (
+-- two steps read the totals; the walk is not to be made twice
+totals as materialized (
 
     select
         plant_id,
         root_item_number,
         item_number as component_item_number,
         requirement_kind,
+        is_phantom,
         sum(scaling_quantity) as scaling_quantity,
         sum(fixed_quantity) as fixed_quantity,
         min(level) as level_min,
         max(level) as level_max,
         sum(paths) as paths,
         bool_and(is_complete) as is_complete,
+        bool_or(is_cut) as is_cut,
     from walk
-    where depth > 0 and not is_phantom
-    group by plant_id, root_item_number, item_number, requirement_kind
+    where depth > 0
+    group by plant_id, root_item_number, item_number, requirement_kind, is_phantom
 
 ),
 
-parents as (
+cut_roots as (
 
     select distinct
         plant_id,
-        root_item_number as item_number,
-    from roots
+        root_item_number,
+    from totals
+    where is_cut
 
 ),
 
@@ -178,15 +217,19 @@ final as (
         totals.level_min,
         totals.level_max,
         totals.paths,
-        parents.item_number is null as is_leaf,
-        totals.is_complete,
+        assemblies.item_number is null as is_leaf,
+        totals.is_complete and cut_roots.root_item_number is null as is_complete,
     from totals
     left join units
         on totals.plant_id = units.plant_id
         and totals.component_item_number = units.component_item_number
-    left join parents
-        on totals.plant_id = parents.plant_id
-        and totals.component_item_number = parents.item_number
+    left join assemblies
+        on totals.plant_id = assemblies.plant_id
+        and totals.component_item_number = assemblies.item_number
+    left join cut_roots
+        on totals.plant_id = cut_roots.plant_id
+        and totals.root_item_number = cut_roots.root_item_number
+    where not totals.is_phantom
 
 )
 

@@ -178,7 +178,7 @@ final as (
         owned_lines.effective_from,
         owned_lines.effective_to,
         owned_lines.source_system as quantity_source,
-        winners.scrap.source_system as component_scrap_source,
+        winners.scrap.source_system as scrap_fraction_source,
         winners.operation.source_system as operation_sequence_source,
         winners.alternate.source_system as alternate_priority_source,
         winners.phantom.source_system as is_phantom_source,
