@@ -156,14 +156,17 @@ refused as (
         case when lines.refusal_reason <> 'quantity_too_large' then lines.source_quantity end as quantity_at_stake,
         case lines.refusal_reason
             when 'unit_not_convertible'
-                then 'Give the item a conversion from ' || lines.source_unit || ' to its base unit ' || lines.unit
-                || ', or correct the unit of the line.'
+                then
+                    'Give the item a conversion from ' || lines.source_unit || ' to its base unit ' || lines.unit
+                    || ', or correct the unit of the line.'
             when 'header_unit_not_convertible'
-                then 'Give ' || lines.parent_item_number || ' a conversion from ' || lines.header_unit
-                || ' to its base unit, or correct the unit of the header.'
+                then
+                    'Give ' || lines.parent_item_number || ' a conversion from ' || lines.header_unit
+                    || ' to its base unit, or correct the unit of the header.'
             when 'no_header'
-                then 'Deliver the header of this bill (same plant, usage, alternative and revision as the line), or '
-                || 'correct the line: without it nobody knows how many pieces the quantity is for.'
+                then
+                    'Deliver the header of this bill (same plant, usage, alternative and revision as the line), or '
+                    || 'correct the line: without it nobody knows how many pieces the quantity is for.'
             when 'base_quantity_not_positive'
                 then 'Correct the base quantity of the header: how many pieces the quantities are for must be above 0.'
             else 'Correct the quantity of the line or the base quantity of its header: per piece it has too many digits.'

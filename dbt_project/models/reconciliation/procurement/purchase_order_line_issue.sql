@@ -180,7 +180,8 @@ withdrawn as (
         case
             when items.lifecycle_status = 'obsolete'
                 then 'Cancel unless stock is wanted: the item is obsolete, and no bill in force uses it.'
-            else 'Check that the quantity is still wanted: the item is phased out or no longer offered, and no bill in force'
+            else
+                'Check that the quantity is still wanted: the item is phased out or no longer offered, and no bill in force'
                 || ' uses it.'
         end as suggested_action,
     from lines
