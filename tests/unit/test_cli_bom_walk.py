@@ -211,6 +211,11 @@ def structures(draw: st.DrawFn) -> list[Edge]:
     return edges
 
 
+def stands_for_its_components(phantom: Edge, edges: list[Edge]) -> bool:
+    """A phantom without a bill has no components to stand in its place, so it is itself what is needed."""
+    return phantom.is_phantom and any(e.parent == phantom.component and e.is_chosen for e in edges)
+
+
 def by_ways(edges: list[Edge], item: str, order: int) -> dict[str, Fraction]:
     """Independent: each way from the item is followed on its own, with the number that an order on that way needs."""
     sums: dict[str, Fraction] = defaultdict(Fraction)
@@ -220,7 +225,7 @@ def by_ways(edges: list[Edge], item: str, order: int) -> dict[str, Fraction]:
             if e.parent == at and e.is_chosen:
                 per = Fraction(e.quantity_per or 0) * (1 + Fraction(e.scrap))
                 amount = per if e.is_fixed else needed * per
-                if not e.is_phantom:
+                if not stands_for_its_components(e, edges):
                     sums[e.component] += amount
                 follow(e.component, amount)
 
@@ -239,7 +244,7 @@ def test_the_indented_list_sums_to_the_totals(edges: list[Edge]) -> None:
     found = down(*edges)
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for step in found.steps():
-        if not step.edge.is_phantom and step.edge.is_chosen:
+        if step.edge.is_chosen and not stands_for_its_components(step.edge, edges):
             sums[step.item] += step.quantity or 0
     for total in found.totals():
         # Each way is rounded for display; the total is rounded once.
