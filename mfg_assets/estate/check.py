@@ -87,12 +87,14 @@ def _check_extract(
         _report(document, place, f"no file in {folder} matches {pattern!r}", _pattern_fix(folder, pattern))
     if missing:
         return
-    for key, message in _misnamed(files, extract, estate.systems[system].timezone):
+    misnamed = list(_misnamed(files, extract, estate.systems[system].timezone))
+    for key, message in misnamed:
         _report(document, (*at, key), message, "correct the expression, or have the system name its files so")
     try:
         errors = compile_errors(estate, system, name, settings)
     except SourceError as error:
-        for problem in error.problems:
+        # A file that its name puts into no delivery can't be opened either, and has been reported.
+        for problem in () if misnamed else error.problems:
             _report(document, (*at, "from"), f"{name}: {problem.message}", problem.fix)
         return
     for where, message in errors:

@@ -138,8 +138,8 @@ def test_a_damaged_manifest_is_found(landed: Settings) -> None:
 
 
 def test_what_a_killed_run_left_behind_is_worth_a_note(landed: Settings) -> None:
-    (folder,) = landed.landing_dir.glob("*/*/*")
-    (folder.parent / ".tmp-abc-1").mkdir()
+    (manifest,) = landed.landing_dir.glob("*/*/*/manifest.json")
+    (manifest.parent.parent / ".tmp-abc-1").mkdir()
     code, found = doctor()
     assert (code, found["landing", "leftovers"]["state"]) == (0, "note")
 
