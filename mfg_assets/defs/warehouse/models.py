@@ -77,7 +77,7 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
     events = []
     log_path = settings.logs_dir / f"dbt-{context.run_id}.log"
     # dagster-dbt prints each line of dbt's log; it belongs into a file, not between the lines that a person reads.
-    with log_path.open("w") as log, contextlib.redirect_stdout(log):
+    with log_path.open("w", buffering=1) as log, contextlib.redirect_stdout(log):
         for event in invocation.stream():
             events.append(event)
             _report_progress(event)
