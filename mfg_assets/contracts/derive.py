@@ -28,7 +28,8 @@ _DOMAINS: dict[Domain, str] = {
     "engineering": "Product structure",
     "procurement": "Procurement",
     "production": "Production",
-    "inventory": "Inventory",
+    "inventory": "Inventory and logistics",
+    "integration": "Integration",
 }
 _KINDS = {
     "record": "A state: the newest version per key counts.",

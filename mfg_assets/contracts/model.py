@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-Domain = Literal["master", "engineering", "procurement", "production", "inventory"]
+Domain = Literal["master", "engineering", "procurement", "production", "inventory", "integration"]
 Kind = Literal["record", "event", "balance"]
 
 # The warehouse types a contract may use. Quantities, money and factors are decimals, never floats (rule 20);

@@ -79,7 +79,8 @@ def broken_records(contract: Contract) -> Iterator[Broken]:
 
 def other_content(contract: Contract, record: dict[str, str | None]) -> dict[str, str | None]:
     """The same key with another value in some other column."""
-    column = next(c for c in contract.columns if c.name not in contract.key and not c.enumeration and not c.code_type)
+    free = (c for c in contract.columns if not (c.enumeration or c.code_type or c.pattern))
+    column = next(c for c in free if c.name not in contract.key)
     return record | {column.name: _OTHER[column.sql_type]}
 
 

@@ -37,6 +37,27 @@ ASKED_FOR = {
     "material_consumption",
     "inventory_balance",
     "inventory_movement",
+    "engineering_change",
+    "engineering_change_item",
+    "engineering_change_plant",
+    "approved_manufacturer",
+    "document",
+    "purchase_requisition",
+    "purchase_order_acknowledgement",
+    "advance_ship_notice",
+    "production_order_component",
+    "downtime_event",
+    "dispatch_list",
+    "schedule_operation",
+    "reservation",
+    "cycle_count",
+    "quality_hold",
+    "nonconformance",
+    "transfer_order",
+    "shipment",
+    "sales_order_line",
+    "sync_acknowledgement",
+    "change_log",
 }
 LOGICAL_TYPES = {
     "VARCHAR": "string",
@@ -86,7 +107,7 @@ def test_names_say_what_a_column_holds(contract: Contract) -> None:
     assert not set(names) & set(PLATFORM_COLUMNS)
     for column in contract.columns:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name)
-        is_instant = column.name.endswith(("_at", "_from", "_to", "as_of")) and column.sql_type == "TIMESTAMPTZ"
+        is_instant = column.name.endswith(("_at", "_from", "_to", "_until", "as_of")) and column.sql_type == "TIMESTAMPTZ"
         assert (column.sql_type == "TIMESTAMPTZ") == is_instant, column.name
         assert (column.sql_type == "DATE") == column.name.endswith("_date"), column.name
         assert (column.sql_type == "BOOLEAN") == column.name.startswith(("is_", "has_")), column.name
