@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mfg_assets.contracts import PLATFORM_COLUMNS, Column, Contract, contracts
 from mfg_assets.estate.codes import CodeFile
+from mfg_assets.estate.connectors import check_records
 from mfg_assets.estate.document import Part
 from mfg_assets.estate.read import EstateSource, SystemSource
 from mfg_assets.estate.references import check_schedule
@@ -48,6 +49,7 @@ def check_mappings(source: EstateSource) -> None:
 def _extract(extract: Part, name: str, system: SystemSource, source: EstateSource) -> None:
     connector = system.document.root["connector"]
     check_format(extract["options"], connector)
+    check_records(extract, connector)
     check_schedule(extract["schedule"])
     _pattern_inside(extract["from"])
     _batching(extract)

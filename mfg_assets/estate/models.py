@@ -157,7 +157,7 @@ class FixedField(Model):
 class Format(Model):
     """How the bytes of a file become rows of named columns. Unset fields take the connector's, then the default."""
 
-    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"] | None = Field(
+    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml"] | None = Field(
         default=None, description="Kind of file; default csv."
     )
     delimiter: str | None = Field(default=None, description="One or several characters; default comma.")
@@ -176,7 +176,9 @@ class Format(Model):
     skip_rows: int | None = Field(default=None, ge=0, description="Lines before the header.")
     fields: list[FixedField] | None = Field(default=None, description="Layout of a fixed-width file.")
     records_path: str | None = Field(
-        default=None, description="Dotted path to the array of records in a JSON document."
+        default=None,
+        description="Where the records stand: a dotted path to the array in a JSON document, or names of elements from "
+        "the root of an XML document down, such as structures/bom/line.",
     )
     sheet: str | None = Field(default=None, description="Excel sheet; default the first.")
     compression: Literal["auto", "gzip", "zip", "none"] | None = Field(

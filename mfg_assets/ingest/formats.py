@@ -13,7 +13,7 @@ from typing import Literal
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import FixedField, Format
 
-Kind = Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel"]
+Kind = Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml"]
 TEXT_KINDS = ("csv", "fixed_width", "json", "jsonl")
 # A longer record is refused by itself: no business record of an ERP comes near, and each thread must hold one.
 MAX_RECORD_BYTES = 1_000_000
@@ -31,6 +31,7 @@ _ENDINGS: dict[str, Kind] = {
     ".xlsb": "excel",
     ".xls": "excel",
     ".ods": "excel",
+    ".xml": "xml",
 }
 _COMPRESSIONS: dict[str, Literal["gzip", "zip"]] = {".gz": "gzip", ".gzip": "gzip", ".zip": "zip"}
 
