@@ -60,3 +60,10 @@ def test_some_of_it_stops_a_publication() -> None:
     severities = [expectation.severity for suite in SUITES for expectation in suite.expectations]
     assert severities.count("blocking") > 50
     assert severities.count("warning") > 50
+
+
+@pytest.mark.parametrize(
+    "suite", [s for s in SUITES if s.table.startswith("canonical.")], ids=lambda suite: suite.table
+)
+def test_what_would_make_results_wrong_stops_a_publication(suite: Suite) -> None:
+    assert any(expectation.severity == "blocking" for expectation in suite.expectations)

@@ -34,6 +34,7 @@ final as (
         current_rows.to_status,
         current_rows.from_lot,
         current_rows.to_lot,
+        current_rows.serial_number,
         current_rows.from_ownership,
         current_rows.to_ownership,
         current_rows.reference_type,

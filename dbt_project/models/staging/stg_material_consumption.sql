@@ -31,6 +31,7 @@ final as (
         current_rows.serial_number,
         current_rows.event_at,
         current_rows.consumption_kind,
+        current_rows.confirmation_event_id,
         current_rows.item_number as native_item_number,
         current_rows.batch_id,
         current_rows.correlation_id,

@@ -36,6 +36,7 @@ final as (
         current_rows.actual_start_at,
         current_rows.actual_end_at,
         current_rows.status,
+        current_rows.status_source,
         current_rows.item_number as native_item_number,
         current_rows.batch_id,
         current_rows.correlation_id,

@@ -28,6 +28,7 @@ final as (
         current_rows.quantity,
         current_rows.unit,
         current_rows.due_at,
+        current_rows.promised_at,
         current_rows.unit_price,
         current_rows.currency,
         current_rows.received_quantity,

@@ -1,13 +1,16 @@
+{%- set event_entities = [
+    'change_log', 'cycle_count', 'inventory_movement', 'material_consumption', 'production_confirmation',
+    'purchase_order_acknowledgement', 'sync_acknowledgement',
+] -%}
+
 with
 
 conflicts as (
 
-    select * from ({{ event_conflicts('inventory_movement') }}) as inventory_movements
-    union all
-    select * from ({{ event_conflicts('material_consumption') }}) as material_consumptions
-    union all
-    select * from ({{ event_conflicts('production_confirmation') }}) as production_confirmations
-
+    {% for entity in event_entities -%}
+        {{ 'union all' if not loop.first }}
+        select * from ({{ event_conflicts(entity) }}) as {{ entity }}
+    {% endfor %}
 ),
 
 final as (

@@ -60,6 +60,7 @@ final as (
         to_status,
         from_lot,
         to_lot,
+        serial_number,
         from_ownership,
         to_ownership,
         reference_type,

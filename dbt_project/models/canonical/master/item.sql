@@ -1,6 +1,7 @@
 {%- set attributes = [
     'description', 'base_unit', 'item_type', 'product_family', 'lifecycle_status', 'procurement_type', 'is_lot_tracked',
-    'is_serial_tracked', 'is_sold', 'net_weight', 'net_weight_unit', 'drawing_number',
+    'is_serial_tracked', 'is_sold', 'net_weight', 'net_weight_unit', 'drawing_number', 'is_regulated', 'is_hazardous',
+    'is_export_controlled', 'is_rohs_compliant',
 ] -%}
 
 with

@@ -54,6 +54,7 @@ final as (
         quantity,
         unit,
         due_at,
+        promised_at,
         unit_price,
         currency,
         received_quantity,

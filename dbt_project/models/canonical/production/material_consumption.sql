@@ -57,6 +57,7 @@ final as (
         serial_number,
         event_at,
         consumption_kind,
+        confirmation_event_id,
         native_item_number,
         {{ to_base_unit('quantity') }} as base_quantity,
         base_unit,

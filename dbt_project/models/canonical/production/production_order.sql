@@ -62,6 +62,7 @@ final as (
         actual_start_at,
         actual_end_at,
         status,
+        status_source,
         native_item_number,
         {{ to_base_unit('quantity') }} as base_quantity,
         {{ to_base_unit('completed_quantity') }} as base_completed_quantity,

@@ -1,0 +1,21 @@
+with
+
+final as (
+
+    select
+        source_system,
+        event_id,
+        plant_id,
+        work_center,
+        production_order_number,
+        reason_code,
+        started_at,
+        ended_at,
+        batch_id,
+        correlation_id,
+        recorded_at,
+    from {{ ref('stg_downtime_event') }}
+
+)
+
+select * from final

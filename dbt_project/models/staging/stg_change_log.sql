@@ -1,0 +1,32 @@
+{{ config(materialized='ephemeral') }}
+
+with
+
+current_rows as (
+
+    {{ current_rows('change_log') }}
+
+),
+
+final as (
+
+    select
+        source_system,
+        event_id,
+        plant_id,
+        object_type,
+        object_key,
+        attribute,
+        old_value,
+        new_value,
+        changed_by_hash,
+        changed_at,
+        change_number,
+        batch_id,
+        correlation_id,
+        recorded_at,
+    from current_rows
+
+)
+
+select * from final

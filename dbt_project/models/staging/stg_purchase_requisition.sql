@@ -1,0 +1,47 @@
+{{ config(materialized='ephemeral') }}
+
+with
+
+current_rows as (
+
+    {{ current_rows('purchase_requisition') }}
+
+),
+
+item_ids as (
+
+    select
+        source_system,
+        native_id,
+        item_number,
+    from {{ ref('item_native_id') }}
+
+),
+
+final as (
+
+    select
+        current_rows.source_system,
+        current_rows.requisition_number,
+        current_rows.line_number,
+        coalesce(item_ids.item_number, current_rows.item_number) as item_number,
+        current_rows.revision,
+        current_rows.plant_id,
+        current_rows.quantity,
+        current_rows.unit,
+        current_rows.due_at,
+        current_rows.status,
+        current_rows.purchase_order_number,
+        current_rows.purchase_order_line_number,
+        current_rows.item_number as native_item_number,
+        current_rows.batch_id,
+        current_rows.correlation_id,
+        current_rows.recorded_at,
+    from current_rows
+    left join item_ids
+        on current_rows.source_system = item_ids.source_system
+        and current_rows.item_number = item_ids.native_id
+
+)
+
+select * from final

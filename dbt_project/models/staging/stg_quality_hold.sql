@@ -1,0 +1,48 @@
+{{ config(materialized='ephemeral') }}
+
+with
+
+current_rows as (
+
+    {{ current_rows('quality_hold') }}
+
+),
+
+item_ids as (
+
+    select
+        source_system,
+        native_id,
+        item_number,
+    from {{ ref('item_native_id') }}
+
+),
+
+final as (
+
+    select
+        current_rows.source_system,
+        current_rows.hold_id,
+        current_rows.plant_id,
+        current_rows.location,
+        coalesce(item_ids.item_number, current_rows.item_number) as item_number,
+        current_rows.lot_number,
+        current_rows.quantity,
+        current_rows.unit,
+        current_rows.status,
+        current_rows.reason,
+        current_rows.nonconformance_id,
+        current_rows.placed_at,
+        current_rows.released_at,
+        current_rows.item_number as native_item_number,
+        current_rows.batch_id,
+        current_rows.correlation_id,
+        current_rows.recorded_at,
+    from current_rows
+    left join item_ids
+        on current_rows.source_system = item_ids.source_system
+        and current_rows.item_number = item_ids.native_id
+
+)
+
+select * from final

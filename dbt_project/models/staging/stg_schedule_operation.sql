@@ -1,0 +1,49 @@
+{{ config(materialized='ephemeral') }}
+
+with
+
+current_rows as (
+
+    {{ current_rows('schedule_operation') }}
+
+),
+
+item_ids as (
+
+    select
+        source_system,
+        native_id,
+        item_number,
+    from {{ ref('item_native_id') }}
+
+),
+
+final as (
+
+    select
+        current_rows.source_system,
+        current_rows.schedule_id,
+        current_rows.production_order_number,
+        current_rows.plant_id,
+        current_rows.operation_sequence,
+        coalesce(item_ids.item_number, current_rows.item_number) as item_number,
+        current_rows.work_center,
+        current_rows.planned_start_at,
+        current_rows.planned_end_at,
+        current_rows.assumed_revision,
+        current_rows.assumed_bom_alternative,
+        current_rows.assumed_work_instruction_version,
+        current_rows.quantity,
+        current_rows.unit,
+        current_rows.item_number as native_item_number,
+        current_rows.batch_id,
+        current_rows.correlation_id,
+        current_rows.recorded_at,
+    from current_rows
+    left join item_ids
+        on current_rows.source_system = item_ids.source_system
+        and current_rows.item_number = item_ids.native_id
+
+)
+
+select * from final
