@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         default=None, description="PostgreSQL URL of Dagster's own storage; SQLite when unset."
     )
     serving_url: SecretStr | None = Field(default=None, description="PostgreSQL URL of the serving schema.")
+    ledger_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL URL of the exception ledger; a SQLite file under MFG_HOME when unset."
+    )
     memory_limit: str = Field(default="2GB", description="DuckDB memory limit of one connection.")
     threads: int = Field(default=2, ge=1, description="DuckDB threads of one connection.")
     keep_versions: int = Field(default=10, ge=2, description="Published versions kept for diff and rollback.")
@@ -78,6 +81,11 @@ class Settings(BaseSettings):
     def published_dir(self) -> Path:
         """Published versions and the `current` link."""
         return self.home_path / "published"
+
+    @property
+    def exceptions_dir(self) -> Path:
+        """The exception ledger: the only folder of the home that can't be computed again."""
+        return self.home_path / "exceptions"
 
     @property
     def dagster_dir(self) -> Path:
