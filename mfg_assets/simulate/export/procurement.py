@@ -1,0 +1,124 @@
+"""procurement: the purchasing portal of all plants. JSON from the portal; two suppliers answer by EDI instead.
+
+Belongs here: the native relations of the portal, and which suppliers use EDI. Doesn't belong here: the EDI interchanges
+(`edi`), the mapping (templates/systems/procurement.yaml).
+"""
+
+from __future__ import annotations
+
+from mfg_assets.simulate.export.feeds import Feed
+from mfg_assets.simulate.export.native import number, utc
+from mfg_assets.simulate.export.words import word
+
+SYSTEM = "procurement"
+EDI_SUPPLIERS = 2
+
+# Those with the longest catalogue on the first day: many enough messages, and the same suppliers at every later cut.
+_EDI_SUPPLIERS = f"""
+    select supplier_number
+    from held.supplier_item
+    where source_system = '{SYSTEM}'
+      and visible_from < (
+        select min(visible_from) + interval 1 day from held.supplier_item where source_system = '{SYSTEM}'
+      )
+    group by supplier_number
+    order by count(distinct item_number) desc, supplier_number
+    limit {EDI_SUPPLIERS}
+"""
+_ORDER_SUPPLIERS = """
+    select purchase_order_number, arg_min(supplier_number, visible_from) as ordered_from
+    from held.purchase_order
+    group by purchase_order_number
+"""
+
+
+def _word(code_map: str, column: str) -> str:
+    return word(SYSTEM, code_map, column)
+
+
+def by_edi(supplier: str) -> str:
+    """Condition: the supplier (SQL of its number) uses EDI."""
+    return f"coalesce({supplier} in ({_EDI_SUPPLIERS}), false)"
+
+
+_CHANGED = {"changedOn": utc("recorded_at"), "withdrawn": "is_deleted"}
+# The supplier of an acknowledgement is that of its order.
+ORDERED_FROM = f"left join ({_ORDER_SUPPLIERS}) as ordered using (purchase_order_number)"
+
+SUPPLIER = Feed(
+    "supplier",
+    "snapshot",
+    {
+        "vendorId": "supplier_number",
+        "legalName": "name",
+        "taxId": "tax_id",
+        "duns": "duns_number",
+        "street": "street",
+        "city": "city",
+        "zip": "postal_code",
+        "country": "country",
+        "bankFingerprint": "bank_hash",
+        "state": _word("supplier_status", "status"),
+        "mailDomain": "email_domain",
+        "rating": "credit_rating",
+        "preferred": "is_preferred",
+        "changedOn": utc("recorded_at"),
+    },
+)
+CATALOGUE = Feed(
+    "supplier_item",
+    "snapshot",
+    {
+        "vendorId": "supplier_number",
+        "article": "item_number",
+        "vendorArticle": "supplier_part_number",
+        "orderUnit": _word("units", "order_unit"),
+        "leadTimeDays": "lead_time_days",
+        "minimum": number("minimum_quantity"),
+        "maximum": number("maximum_quantity"),
+        "onOrder": number("on_order_quantity"),
+        "price": number("price"),
+        "currency": "currency",
+        "lastReceipt": utc("last_receipt_at"),
+        "lastReceiptPrice": number("last_receipt_price"),
+        "lastChange": utc("last_changed_at"),
+        "changedOn": utc("recorded_at"),
+    },
+)
+ACKNOWLEDGEMENT = Feed(
+    "purchase_order_acknowledgement",
+    "events",
+    {
+        "id": "event_id",
+        "order": "purchase_order_number",
+        "position": "line_number",
+        "answer": _word("acknowledgement_status", "acknowledgement_status"),
+        "promisedFor": utc("promised_at"),
+        "quantity": number("promised_quantity"),
+        "unit": _word("units", "unit"),
+        "price": number("unit_price"),
+        "currency": "currency",
+        "answeredOn": utc("event_at"),
+        "receivedOn": utc("recorded_at"),
+    },
+)
+NOTICE = Feed(
+    "advance_ship_notice",
+    "delta",
+    {
+        "notice": "asn_number",
+        "position": "line_number",
+        "vendorId": "supplier_number",
+        "order": "purchase_order_number",
+        "orderPosition": "purchase_order_line_number",
+        "site": "plant_id",
+        "article": "item_number",
+        "quantity": number("quantity"),
+        "unit": _word("units", "unit"),
+        "batch": "lot_number",
+        "shippedOn": utc("shipped_at"),
+        "expectedOn": utc("expected_at"),
+        "state": _word("ship_notice_status", "status"),
+        **_CHANGED,
+    },
+)
