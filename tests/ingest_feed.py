@@ -37,7 +37,10 @@ UNITS = "system,native,code\n*,EA,EA\n*,KG,KGM\n"
 
 @dataclass
 class Feed:
-    """A system `src` with the extract `feed`; `options` are the connector's, `extract` and `system` hold more keys."""
+    """A system `src` with the extract `feed`; `options` are the connector's, `extract` and `system` hold more keys.
+
+    A key with None is left out.
+    """
 
     root: Path
     settings: Settings
@@ -67,7 +70,7 @@ class Feed:
             "plants": ["P1"],
             "timezone": "Europe/Berlin",
             "connector": {"type": "files", "path": "../data", **self.options},
-            "extracts": {"feed": extract | self.extract},
+            "extracts": {"feed": {k: v for k, v in (extract | self.extract).items() if v is not None}},
             **self.system,
         }
         texts = {

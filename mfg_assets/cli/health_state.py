@@ -17,6 +17,7 @@ from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import identifier, path_literal
 
 if TYPE_CHECKING:
+    from mfg_assets.estate.models import Estate
     from mfg_assets.ingest import BatchManifest
     from mfg_assets.settings import Settings
 
@@ -27,6 +28,7 @@ _MOST_NAMED = 5
 def estate(settings: Settings) -> Iterator[Finding]:
     """Whether the estate loads and its source folders are there."""
     from mfg_assets.estate.loader import load_estate
+    from mfg_assets.ingest.sources import connector_folder
 
     if settings.estate is None:
         fix = "set MFG_ESTATE or pass --estate; `mfg check` and `mfg run` need one"
@@ -43,12 +45,26 @@ def estate(settings: Settings) -> Iterator[Finding]:
     detail = f"{loaded.file.name}: {len(loaded.plant_ids)} plants, {len(loaded.systems)} systems, {extracts} extracts"
     yield Finding("estate", str(settings.estate), "ok", detail)
     for name, system in loaded.systems.items():
-        folder = loaded.path / system.connector.path
-        if folder.is_dir():
-            yield Finding("estate", name, "ok", f"reads {folder.resolve()}")
+        folder = connector_folder(loaded, system)
+        if folder is None:
+            yield _database(loaded, name)
+        elif folder.is_dir():
+            yield Finding("estate", name, "ok", f"reads {folder}")
         else:
             fix = f"mount or create it, or correct connector.path in systems/{name}.yaml"
             yield Finding("estate", name, "wrong", f"the folder {folder} does not exist", fix)
+
+
+def _database(estate: Estate, name: str) -> Finding:
+    """Whether a system's database can be reached."""
+    from mfg_assets.ingest.connectors.database import open_database
+
+    try:
+        with open_database(estate, estate.systems[name]) as session:
+            return Finding("estate", name, "ok", f"reads {session.place}")
+    except MfgError as error:
+        (problem, *_) = error.problems
+        return Finding("estate", name, "wrong", problem.message, problem.fix or "correct connector.url")
 
 
 def landing(settings: Settings) -> Iterator[Finding]:

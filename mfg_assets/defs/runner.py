@@ -106,13 +106,19 @@ def _missing(
     """Extracts that have nothing to read and never had."""
     landed = {(m.source_system, m.extract_name) for m in read_manifests(settings.landing_dir)}
     return [
-        f"{system}.{extract}: no file matches {estate.extract(system, extract).from_!r}"
+        f"{system}.{extract}: {_what_is_missing(estate, system, extract)}"
         for system in systems
         for extract in estate.systems[system].extracts
         if extract not in pending.get(system, {})
         and (system, extract) not in landed
         and not list_source_files(estate, system, extract)
     ]
+
+
+def _what_is_missing(estate: Estate, system: str, extract: str) -> str:
+    if estate.systems[system].source_kind(extract) == "sql":
+        return "the database has no row for it yet"
+    return f"no file matches {estate.extract(system, extract).from_!r}"
 
 
 def _execute(

@@ -14,7 +14,7 @@ from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.coverage import check_ownership
 from mfg_assets.estate.document import Document, Location
 from mfg_assets.estate.mappings import check_mappings
-from mfg_assets.estate.models import Estate, EstateFile, Extract, OwnershipFile, SystemFile
+from mfg_assets.estate.models import Estate, EstateFile, Extract, OwnershipFile, SqlConnector, SystemFile
 from mfg_assets.estate.read import EstateSource, read_estate
 from mfg_assets.estate.references import check_references
 from mfg_assets.estate.validate import nearest
@@ -55,6 +55,9 @@ def _check_sources(source: EstateSource, settings: Settings) -> None:
         document = next(s.document for s in source.systems if s.id == system_id)
         if any(place[:1] == ("connector",) or place == () for place in document.tainted):
             continue
+        if isinstance(system.connector, SqlConnector):
+            _check_database(estate, document, system, settings)
+            continue
         folder = estate.path / system.connector.path
         if not folder.is_dir():
             where = document.variables.get(("connector", "path"))
@@ -70,14 +73,29 @@ def _check_sources(source: EstateSource, settings: Settings) -> None:
                 _check_extract(estate, document, system_id, name, extract, settings)
 
 
+def _check_database(estate: Estate, document: Document, system: SystemFile, settings: Settings) -> None:
+    from mfg_assets.ingest.connectors.database import open_database
+
+    try:
+        with open_database(estate, system):
+            pass
+    except SourceError as error:
+        for problem in error.problems:
+            _report(document, ("connector", "url"), problem.message, problem.fix)
+        return
+    for name, extract in system.extracts.items():
+        if _is_usable(document, name):
+            source = "query" if extract.query else "from"
+            _check_expressions(estate, document, system.system, name, source, settings)
+
+
 def _check_extract(
     estate: Estate, document: Document, system: str, name: str, extract: Extract, settings: Settings
 ) -> None:
-    from mfg_assets.ingest import compile_errors
-    from mfg_assets.ingest.sources import match
+    from mfg_assets.ingest.sources import match, source_folder
 
     at: Location = ("extracts", name)
-    folder = (estate.path / estate.systems[system].connector.path).resolve()
+    folder = source_folder(estate, estate.systems[system])
     files = match(folder, extract.from_)
     missing: list[tuple[Location, str]] = [] if files else [((*at, "from"), extract.from_)]
     for number, join in enumerate(extract.joins):
@@ -90,12 +108,25 @@ def _check_extract(
     misnamed = list(_misnamed(files, extract, estate.systems[system].timezone))
     for key, message in misnamed:
         _report(document, (*at, key), message, "correct the expression, or have the system name its files so")
+    # A file that its name puts into no delivery can't be opened either, and has been reported.
+    _check_expressions(estate, document, system, name, None if misnamed else "from", settings)
+
+
+def _check_expressions(
+    estate: Estate, document: Document, system: str, name: str, source: str | None, settings: Settings
+) -> None:
+    """Try the expressions on the real columns.
+
+    `source` is the key that says what is read; None where its faults are known already.
+    """
+    from mfg_assets.ingest import compile_errors
+
+    at: Location = ("extracts", name)
     try:
         errors = compile_errors(estate, system, name, settings)
     except SourceError as error:
-        # A file that its name puts into no delivery can't be opened either, and has been reported.
-        for problem in () if misnamed else error.problems:
-            _report(document, (*at, "from"), f"{name}: {problem.message}", problem.fix)
+        for problem in error.problems if source is not None else ():
+            _report(document, (*at, source or ""), f"{name}: {problem.message}", problem.fix)
         return
     for where, message in errors:
         _report(
@@ -142,7 +173,8 @@ def _expression_fix(message: str, estate: Estate, system: str, name: str, settin
         if meant is not None:
             return f"did you mean {meant}?"
         shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
-        return f"the file has the columns {shown}"
+        what = "table" if estate.systems[system].source_kind(name) == "sql" else "file"
+        return f"the {what} has the columns {shown}"
     return "correct the SQL expression; names with blanks or dots stand in double quotes"
 
 

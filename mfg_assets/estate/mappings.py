@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mfg_assets.contracts import PLATFORM_COLUMNS, Column, Contract, contracts
 from mfg_assets.estate.codes import CodeFile
-from mfg_assets.estate.connectors import check_records
+from mfg_assets.estate.connectors import check_connector, check_records, check_source
 from mfg_assets.estate.document import Part
 from mfg_assets.estate.read import EstateSource, SystemSource
 from mfg_assets.estate.references import check_schedule
@@ -42,6 +42,7 @@ def check_mappings(source: EstateSource) -> None:
     for system in source.systems:
         root = system.document.root
         check_format(root["connector"], root["connector"])
+        check_connector(root["connector"])
         for name, extract in root["extracts"].members():
             _extract(extract, name, system, source)
 
@@ -49,9 +50,11 @@ def check_mappings(source: EstateSource) -> None:
 def _extract(extract: Part, name: str, system: SystemSource, source: EstateSource) -> None:
     connector = system.document.root["connector"]
     check_format(extract["options"], connector)
+    check_source(extract, connector)
     check_records(extract, connector)
     check_schedule(extract["schedule"])
-    _pattern_inside(extract["from"])
+    if connector["type"].value != "sql":
+        _pattern_inside(extract["from"])
     _batching(extract)
     _complete_when(extract, connector)
     _joins(extract["joins"], connector)

@@ -47,6 +47,13 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def _overlap(value: Any) -> Any:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_number and not isinstance(value, str | timedelta):
+        raise ValueError(f"{value!r} is neither a duration such as 15m nor a number such as 100")
+    return int(value) if isinstance(value, str) and value.strip().isdigit() else _duration(value)
+
+
 TimeZone = Annotated[
     str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
 ]
@@ -193,6 +200,43 @@ class FilesConnector(Format):
     path: str = Field(description="The folder, absolute or relative to the estate's own.")
 
 
+class SqlConnector(Model):
+    """Extracts are tables, views or queries of a database."""
+
+    type: Literal["sql"] = Field(description="Tables, views or queries of a database.")
+    # Not in its repr: it may hold a password, and reprs end up in logs.
+    url: str = Field(
+        min_length=1,
+        repr=False,
+        description="SQLAlchemy URL, secrets as variables; a relative path of an SQLite file begins in the estate.",
+    )
+    schema_: str | None = Field(
+        default=None, alias="schema", min_length=1, description="Schema of its tables; default the database's own."
+    )
+
+
+class Cursor(Model):
+    """A column that only grows, by which later reads take what is new."""
+
+    column: str = Field(min_length=1, description="Of a time or a number, always filled, set at every change.")
+    overlap: Annotated[
+        timedelta | int,
+        BeforeValidator(_overlap),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string", "pattern": r"^\s*\d+\s*[mhd]\s*$", "examples": ["15m", "1h"]},
+                    {"type": "integer", "minimum": 0},
+                ]
+            }
+        ),
+    ] = Field(
+        default=timedelta(0),
+        description="How far each read goes back for what was committed late: a duration, or a number for a column of "
+        "numbers; default 0.",
+    )
+
+
 class ControlFile(Model):
     """A companion file that says what its data file holds."""
 
@@ -259,7 +303,18 @@ class Extract(Model):
         default=None, description="Contract it lands under; default the extract's own name."
     )
     description: str = Field(default="", description="For readers.")
-    from_: str = Field(alias="from", min_length=1, description="File pattern, relative to the connector's folder.")
+    from_: str = Field(
+        default="",
+        alias="from",
+        min_length=1,
+        description="File pattern, relative to the connector's folder; or the name of a table or view.",
+    )
+    query: str | None = Field(
+        default=None, min_length=1, description="Instead of `from`: a SELECT in the words of the database."
+    )
+    cursor: Cursor | None = Field(
+        default=None, description="Of a table's delta or events: the column by which only what is new is read."
+    )
     options: Format = Field(default_factory=Format, description="Where this extract's files differ from the system's.")
     delivery: Literal["snapshot", "delta", "events"] = Field(
         description="snapshot: all that exists; delta: what changed; events: what happened, each once."
@@ -325,7 +380,9 @@ class SystemFile(Model):
     overlap_winner: Literal["latest_valid_from", "latest_recorded"] = Field(
         "latest_valid_from", description="Which of two overlapping lines counts (rule 2)."
     )
-    connector: FilesConnector = Field(description="Where and how it delivers.")
+    connector: Annotated[FilesConnector | SqlConnector, Field(discriminator="type")] = Field(
+        description="Where and how it delivers."
+    )
     schedule: str | None = Field(default=None, description="Cron expression, by the clock of the system's first plant.")
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of each newest batch.")
     reject_limit: float | None = Field(
@@ -336,6 +393,12 @@ class SystemFile(Model):
     def entity_of(self, extract_name: str) -> str:
         """The contract under which an extract of this system lands."""
         return self.extracts[extract_name].entity or extract_name
+
+    def source_kind(self, extract_name: str) -> str:
+        """What an extract is read from: `sql`, or the format of its files."""
+        if isinstance(self.connector, SqlConnector):
+            return "sql"
+        return self.extracts[extract_name].options.format or self.connector.format or "csv"
 
 
 class CodeMap(Model):

@@ -82,24 +82,37 @@ def validate(document: Document, model: type[ModelT]) -> tuple[ModelT | None, Mo
             if number == 0:
                 for one in found:
                     _report(document, model, one)
-            if not _leave_out(rest, [_place(one) for one in found]):
+            if not _leave_out(rest, [_place(one, rest) for one in found]):
                 return None, None
         else:
             return (None if document.problems else read), read
     return None, None
 
 
-def _place(error: Any) -> Location:
-    """Where an error lies: pydantic marks an error about a key itself by a last part '[key]'."""
+def _model_place(error: Any) -> Location:
+    """Where an error lies in the model: pydantic marks an error about a key itself by a last part '[key]'."""
     location = tuple(error["loc"])
+    if error["type"] == "union_tag_invalid":
+        return (*location, error["ctx"]["discriminator"].strip("'"))
     return location[:-1] if location and location[-1] == "[key]" else location
 
 
+def _place(error: Any, data: Any) -> Location:
+    """Where an error lies in the data, which doesn't know the part that says which of several models is meant."""
+    location: list[str | int] = []
+    for part in _model_place(error):
+        if isinstance(data, dict) and part not in data and data.get("type") == part:
+            continue
+        location.append(part)
+        data = data[part] if _is_in(data, (part,)) else None
+    return tuple(location)
+
+
 def _report(document: Document, model: type[BaseModel], error: Any) -> None:
-    location = _place(error)
+    location = _place(error, document.data)
     if document.is_tainted(location):
         return
-    message, fix = _words(model, error, location)
+    message, fix = _words(model, error, _model_place(error))
     for part, written in document.variables.items():
         if part == location[: len(part)]:
             # The value behind a variable may be secret.
@@ -113,6 +126,11 @@ def _words(model: type[BaseModel], error: Any, location: Location) -> tuple[str,
     if kind == "extra_forbidden":
         keys = _keys_at(model, location[:-1])
         return f"unknown key {name!r}", suggestion(str(name), keys, f"remove it; the keys here are {', '.join(keys)}")
+    if kind == "union_tag_invalid":
+        choices = context["expected_tags"].replace("'", "").split(", ")
+        return f"{name}: {context['tag']!r} is not one of {', '.join(choices)}", suggestion(context["tag"], choices)
+    if kind == "union_tag_not_found":
+        return "the key 'type' is missing", f"add type: {' | '.join(_tags(_annotation_at(model, location)))}"
     if kind == "missing":
         return f"the key {name!r} is missing", _missing_fix(model, location)
     if kind == "literal_error":
@@ -165,6 +183,12 @@ def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
     """The model class that describes a location of a document."""
+    current = _bare(_annotation_at(model, location))
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _annotation_at(model: type[BaseModel], location: Location) -> Any:
+    """The annotation of a location; None where no model has it."""
     current: Any = model
     for part in location:
         current = _bare(current)
@@ -176,18 +200,26 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
         elif get_origin(current) in (dict, list):
             current = get_args(current)[-1]
         else:
-            return None
-    current = _bare(current)
-    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+            current = _tags(current).get(str(part))
+    return current
+
+
+def _tags(annotation: Any) -> dict[str, type[BaseModel]]:
+    """Of several models that their key `type` tells apart: each by what stands there."""
+    members = [m for m in get_args(_bare(annotation)) if isinstance(m, type) and issubclass(m, BaseModel)]
+    return {tag: m for m in members if "type" in m.model_fields for tag in get_args(m.model_fields["type"].annotation)}
 
 
 def _bare(annotation: Any) -> Any:
-    """An annotation without Optional and Annotated."""
+    """An annotation without Optional and Annotated; one of several models stays as it is."""
     while True:
         if hasattr(annotation, "__metadata__"):
             annotation = get_args(annotation)[0]
         elif get_origin(annotation) in (Union, UnionType):
-            annotation = next(a for a in get_args(annotation) if a is not type(None))
+            members = [a for a in get_args(annotation) if a is not type(None)]
+            if len(members) > 1 and all(isinstance(m, type) and issubclass(m, BaseModel) for m in members):
+                return annotation
+            annotation = members[0]
         else:
             return annotation
 

@@ -13,12 +13,15 @@ import os
 import shutil
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import Estate
+from mfg_assets.ingest.database import extractions, is_database
 from mfg_assets.ingest.identity import FileHashes, FileState, Identity, batch_files, identify
 from mfg_assets.ingest.judge import Stamp
 from mfg_assets.ingest.manifest import (
@@ -73,9 +76,11 @@ def land_extract(
             before it have landed; nothing is put on record about it.
     """
     mapping = mapping_of(estate, system_id, extract_name)
-    folder = source_folder(estate, mapping.system)
     place = batch_folder(settings, mapping)
     _clean(settings, place)
+    if is_database(mapping):
+        return _land_database(mapping, place, settings, run_id, now or datetime.now(UTC))
+    folder = source_folder(estate, mapping.system)
     hashes = FileHashes(place)
     found = find_deliveries(estate, system_id, extract_name)
     landed: list[BatchManifest] = []
@@ -89,6 +94,37 @@ def land_extract(
     files = {path for delivery in found for path in delivery.data}
     return LandingResult(
         system_id, extract_name, mapping.contract.entity, tuple(landed), len(found) - len(landed), len(files)
+    )
+
+
+def _land_database(
+    mapping: ExtractMapping, place: Path, settings: Settings, run_id: str | None, now: datetime
+) -> LandingResult:
+    landed: list[BatchManifest] = []
+    known = 0
+    with _work_folder(settings) as outer:
+        for found in extractions(mapping, place, outer, settings, now):
+            if found is None:
+                known += 1
+                continue
+            with _work_folder(settings) as workdir:
+                read, problem = _read(
+                    mapping, found.delivery, found.identity, found.digests, found.folder, workdir, settings, now
+                )
+                if problem is not None:
+                    # People know the table, not the file that it was copied into.
+                    problem = problem.replace(f"{found.folder}{os.sep}", "")
+                if read is not None and found.said is not None:
+                    read = replace(read, said=found.said)
+                manifest = _manifest(mapping, found.identity, read, problem, run_id, now)
+                landed.append(_commit(replace(manifest, source=found.source), read, place, settings, workdir))
+    return LandingResult(
+        system=mapping.system.system,
+        extract=mapping.name,
+        entity=mapping.contract.entity,
+        batches=tuple(landed),
+        already_landed=known,
+        files_seen=known + len(landed),
     )
 
 
@@ -123,24 +159,43 @@ def _land(
     identity, digests = identify_delivery(mapping, delivery, folder, place, hashes)
     if not identity.is_new:
         return None
-    stamp = Stamp(mapping.system.system, mapping.name, identity.batch_id, identity.extracted_at.isoformat())
-    workdir = settings.home_path / "tmp" / f"{_WORK_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    workdir.mkdir(parents=True)
-    try:
-        try:
-            read = read_delivery(mapping, delivery, stamp, digests, folder, workdir, now.isoformat(), settings)
-            problem = None
-        except OwnFaultError:
-            raise
-        except SourceError as error:
-            read, problem = None, str(error)
+    with _work_folder(settings) as workdir:
+        read, problem = _read(mapping, delivery, identity, digests, folder, workdir, settings, now)
         for path, state in before.items():
             if FileState.of(path) != state:
                 raise SourceError(Problem("the file changed while it was read", path, fix="it lands once it is whole"))
         manifest = _manifest(mapping, identity, read, problem, run_id, now)
         return _commit(manifest, read, place, settings, workdir)
+
+
+@contextmanager
+def _work_folder(settings: Settings) -> Iterator[Path]:
+    folder = settings.home_path / "tmp" / f"{_WORK_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
     finally:
-        shutil.rmtree(workdir, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(
+    mapping: ExtractMapping,
+    delivery: Delivery,
+    identity: Identity,
+    digests: dict[Path, str],
+    folder: Path,
+    workdir: Path,
+    settings: Settings,
+    now: datetime,
+) -> tuple[Read | None, str | None]:
+    """What was read, or why the delivery can't be."""
+    stamp = Stamp(mapping.system.system, mapping.name, identity.batch_id, identity.extracted_at.isoformat())
+    try:
+        return read_delivery(mapping, delivery, stamp, digests, folder, workdir, now.isoformat(), settings), None
+    except OwnFaultError:
+        raise
+    except SourceError as error:
+        return None, str(error)
 
 
 def _manifest(

@@ -46,6 +46,9 @@ class BatchManifest:
 
     `content_hash` covers all files, joined and control files too; `data_hash` only those that the rows came from.
     `extracted_at` is when the system made the delivery, `landed_at` when the platform took it (both UTC).
+
+    `source` is set for batches from a database: the cursor's column, the window that was read (`low`, and `mark`, the
+    high-water mark from which the next read goes on), its rows, and those within the overlap before the mark.
     """
 
     batch_id: str
@@ -74,6 +77,7 @@ class BatchManifest:
     run_id: str | None
     landed_bytes: int = 0
     warnings: tuple[str, ...] = field(default=())
+    source: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

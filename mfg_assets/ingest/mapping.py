@@ -17,7 +17,7 @@ import duckdb
 
 from mfg_assets.contracts import CODE_TYPES, Column, Contract, contract
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import Estate, Extract, Format, SystemFile
+from mfg_assets.estate.models import Estate, Extract, Format, SqlConnector, SystemFile
 from mfg_assets.estate.standards import CURRENCIES
 from mfg_assets.ingest import cast
 from mfg_assets.ingest.connectors.table import ROW, Table, first_line
@@ -50,12 +50,14 @@ class ExtractMapping:
 
     @property
     def options(self) -> Format:
-        """File options of the extract's own files."""
+        """File options of the extract's own files; rows of a database come in files of our own."""
+        if isinstance(self.system.connector, SqlConnector):
+            return layered(Format(format="parquet", compression="none"), self.extract.options)
         return layered(self.extract.options, self.system.connector)
 
     def join_options(self, index: int) -> Format:
         """File options of a joined file: its own, over the extract's, over the system's."""
-        return layered(self.extract.joins[index].options, self.extract.options, self.system.connector)
+        return layered(self.extract.joins[index].options, self.options)
 
     @property
     def reading(self) -> cast.Reading:
@@ -97,8 +99,11 @@ class ExtractMapping:
         """Fingerprint of all that decides how bytes become rows."""
         content = [
             _VERSION,
-            self.extract.model_dump_json(exclude={"description", "schedule", "freshness", "from_", "batch_by"}),
-            self.system.connector.model_dump_json(exclude={"path"}),
+            # Without what isn't set, so that a new key that nobody uses lands nothing anew.
+            self.extract.model_dump_json(
+                exclude={"description", "schedule", "freshness", "from_", "cursor", "batch_by"}, exclude_none=True
+            ),
+            self.system.connector.model_dump_json(exclude={"path", "url"}, exclude_none=True),
             self.system.timezone,
             self.system.daylight_saving.model_dump_json(),
             self.estate.reject_limit(self.system.system, self.name),

@@ -19,6 +19,7 @@ from mfg_assets.errors import SourceError
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import cast
 from mfg_assets.ingest.connectors import Table
+from mfg_assets.ingest.database import is_database, pending_facts, sample
 from mfg_assets.ingest.identity import FileHashes, batch_files, identify
 from mfg_assets.ingest.landing import batch_folder
 from mfg_assets.ingest.manifest import read_extract_manifests
@@ -55,13 +56,17 @@ def _opened(
     estate: Estate, system_id: str, extract_name: str, settings: Settings
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, ExtractMapping, dict[str, list[Table]]]]:
     mapping = mapping_of(estate, system_id, extract_name)
-    folder = source_folder(estate, mapping.system)
-    newest = find_deliveries(estate, system_id, extract_name)[-1]
-    newest = replace(newest, data=newest.data[-1:], joins={alias: paths[-1:] for alias, paths in newest.joins.items()})
     workdir = settings.home_path / "tmp" / f"landing-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     workdir.mkdir(parents=True)
-    trust = trusts_statistics(mapping, newest)
     try:
+        if is_database(mapping):
+            folder, newest = workdir, sample(mapping, workdir)
+        else:
+            folder = source_folder(estate, mapping.system)
+            newest = find_deliveries(estate, system_id, extract_name)[-1]
+            joins = {alias: paths[-1:] for alias, paths in newest.joins.items()}
+            newest = replace(newest, data=newest.data[-1:], joins=joins)
+        trust = trusts_statistics(mapping, newest)
         with connect(settings, allowed_directories=(folder, workdir), trust_statistics=trust) as connection:
             yield connection, mapping, open_tables(connection, mapping, newest, folder, workdir)
     finally:
@@ -72,7 +77,8 @@ def pending_files(estate: Estate, system_id: str, settings: Settings) -> dict[st
     """Files that no batch holds yet, by extract: name, size, modification time in nanoseconds.
 
     Only names and file system facts are looked at, so that sensors may ask often. An extract whose mapping, joined or
-    control files changed since it landed has its files pending again.
+    control files changed since it landed has its files pending again. Of a database the name says which table, and
+    changes with what is in it.
     """
     result = {}
     for extract_name in estate.systems[system_id].extracts:
@@ -88,6 +94,8 @@ def pending_files(estate: Estate, system_id: str, settings: Settings) -> dict[st
 
 def _pending(estate: Estate, system_id: str, extract_name: str, settings: Settings) -> set[tuple[str, int, int]]:
     mapping = mapping_of(estate, system_id, extract_name)
+    if is_database(mapping):
+        return set(pending_facts(mapping, batch_folder(settings, mapping)))
     folder = source_folder(estate, mapping.system)
     found = find_deliveries(estate, system_id, extract_name)
     place = batch_folder(settings, mapping)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import ControlFile, Estate, Extract, SystemFile
+from mfg_assets.estate.models import ControlFile, Estate, Extract, FilesConnector, SystemFile
 
 _DIGITS = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?$")
 # Deliveries still under way.
@@ -41,9 +41,17 @@ class Delivery:
         return tuple(dict.fromkeys((*self.data, *joined, *self.controls.values())))
 
 
+def connector_folder(estate: Estate, system: SystemFile) -> Path | None:
+    """Where the system's files are to be, whether they are there or not; None for a database."""
+    connector = system.connector
+    return (estate.path / connector.path).resolve() if isinstance(connector, FilesConnector) else None
+
+
 def source_folder(estate: Estate, system: SystemFile) -> Path:
     """The connector's folder, absolute. Raises SourceError when it doesn't exist."""
-    folder = (estate.path / system.connector.path).resolve()
+    folder = connector_folder(estate, system)
+    if folder is None:
+        raise SourceError(Problem(f"{system.system} delivers no files, it is a database"))
     if not folder.is_dir():
         raise SourceError(
             Problem(
@@ -56,13 +64,14 @@ def source_folder(estate: Estate, system: SystemFile) -> Path:
 
 
 def list_source_files(estate: Estate, system_id: str, extract_name: str) -> list[Path]:
-    """Files that match the extract's pattern now, by name; none when there are none or the folder is missing.
+    """Files that match the extract's pattern now, by name; none when there are none, no folder, or a database.
 
     Raises:
         SourceError: the pattern or a link leads out of the folder.
     """
     system = estate.systems[system_id]
-    if not (estate.path / system.connector.path).is_dir():
+    folder = connector_folder(estate, system)
+    if folder is None or not folder.is_dir():
         return []
     return _data_files(source_folder(estate, system), system.extracts[extract_name])
 

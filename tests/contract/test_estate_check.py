@@ -138,7 +138,7 @@ def test_a_variable_may_hold_a_secret_so_its_value_is_never_shown(estate: Path, 
 def test_variables_reach_the_model(estate: Path) -> None:
     edit(estate, "estate.yaml", "reject_limit: 0.02", "reject_limit: ${LIMIT:-0.5}")
     read = load_estate(estate, {"ERP_FOLDER": "/data/erp"})
-    assert read.systems["erp_eu"].connector.path == "/data/erp"
+    assert read.systems["erp_eu"].connector.model_dump()["path"] == "/data/erp"
     assert read.reject_limit("erp_eu", "item") == 0.5
 
 

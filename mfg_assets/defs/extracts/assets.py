@@ -35,7 +35,7 @@ def _extract_asset(system_id: str, extract_name: str) -> dg.AssetsDefinition:
     entity = contract(system.entity_of(extract_name))
     freshness = estate.freshness(system_id, extract_name)
     key = common.extract_key(system_id, extract_name)
-    source_format = extract.options.format or system.connector.format or "csv"
+    source_format = system.source_kind(extract_name)
 
     @dg.asset(
         key=key,
