@@ -1,0 +1,113 @@
+"""The estate's own files: plants, ownership, one file for each system, code maps.
+
+Belongs here: putting together what templates and systems' modules say. Doesn't belong here: extracts.
+
+Systems of the ERP and PLM kind describe themselves, from the same dialect that writes their files; the others have
+templates.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from mfg_assets.estate.models import EstateFile
+from mfg_assets.simulate.export import erp_s4, words
+from mfg_assets.simulate.export.registry import SYSTEMS
+from mfg_assets.simulate.export.writers import write_text
+
+if TYPE_CHECKING:
+    from mfg_assets.simulate.options import Options
+
+_TEMPLATES = files("mfg_assets.simulate.export").joinpath("templates")
+_SELF_DESCRIBED: tuple[Callable[[], dict[str, Any]], ...] = (erp_s4.system_file,)
+CodeRow = tuple[str, str, str, str]
+_CODE_ROWS: tuple[Callable[[], list[CodeRow]], ...] = (erp_s4.DIALECT.code_rows, words.code_rows)
+_PLANTS_MAP = "plants"
+
+
+def write(out: Path, options: Options, cut: datetime) -> None:
+    """Write `estate.yaml`, `ownership.yaml`, `systems/` and `codes/`.
+
+    Args:
+        out: the estate's folder.
+        options: of the simulation; plants beyond `options.plants` are left out, with the systems that serve no other.
+        cut: instant from which the estate is looked at (UTC).
+    """
+    estate = _template("estate.yaml")
+    estate["plants"] = estate["plants"][: options.plants]
+    if "as_of" in EstateFile.model_fields:
+        estate["as_of"] = cut.isoformat()
+    plants = [plant["id"] for plant in estate["plants"]]
+    systems = _systems(plants)
+    ownership = _template("ownership.yaml")
+    _keep_known_owners(ownership, systems)
+    for folder in ("systems", "codes"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    write_text(out / "estate.yaml", _dumped(estate))
+    write_text(out / "ownership.yaml", _dumped(ownership))
+    for name, system in systems.items():
+        write_text(out / "systems" / f"{name}.yaml", _dumped(system))
+    for name, rows in code_maps(set(systems), set(plants)).items():
+        lines = ["system,native,code", *(",".join(_field(value) for value in row) for row in rows)]
+        write_text(out / "codes" / f"{name}.csv", "".join(f"{line}\n" for line in lines))
+
+
+def code_maps(systems: Iterable[str], plants: Iterable[str]) -> dict[str, list[tuple[str, str, str]]]:
+    """Code map → (system, native, code), sorted, of these systems and plants only."""
+    systems, plants = set(systems), set(plants)
+    found: dict[str, set[tuple[str, str, str]]] = {}
+    for code_map, system, native, code in (row for rows in _CODE_ROWS for row in rows()):
+        if system in systems and (code_map != _PLANTS_MAP or code in plants):
+            found.setdefault(code_map, set()).add((system, native, code))
+    return {name: sorted(rows) for name, rows in sorted(found.items())}
+
+
+def _systems(plants: list[str]) -> dict[str, Any]:
+    """The file of each system that serves one of these plants."""
+    names = sorted(entry.name for entry in _TEMPLATES.joinpath("systems").iterdir() if entry.name.endswith(".yaml"))
+    systems = [*(describe() for describe in _SELF_DESCRIBED), *(_template(f"systems/{name}") for name in names)]
+    found = {}
+    for system in systems:
+        system["plants"] = [plant for plant in system["plants"] if plant in plants]
+        if system["plants"] and system["system"] in SYSTEMS:
+            found[system["system"]] = system
+    return found
+
+
+def _keep_known_owners(ownership: Any, systems: dict[str, Any]) -> None:
+    """Leave out owners that no system of the estate is, and rules that have no other."""
+    known = set(systems) | {system["kind"] for system in systems.values()}
+    for rule in list(ownership["rules"]):
+        for owner in [owner for owner in rule["owners"] if owner not in known]:
+            rule["owners"].remove(owner)
+        if not rule["owners"]:
+            ownership["rules"].remove(rule)
+
+
+def _template(name: str) -> Any:
+    return _yaml().load(_TEMPLATES.joinpath(*name.split("/")).read_text(encoding="utf-8"))
+
+
+def _dumped(data: Any) -> str:
+    text = io.StringIO()
+    _yaml().dump(data, text)
+    return text.getvalue()
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 120
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _field(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"' if any(mark in value for mark in ',"\n') else value
