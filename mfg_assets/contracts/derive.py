@@ -59,6 +59,11 @@ def dbt_sources() -> dict[str, Any]:
     }
 
 
+def dbt_source_tests(contract: Contract) -> list[str]:
+    """Names of the derived dbt tests of one entity's landed rows."""
+    return [body["name"] for test in _dbt_table(contract)["data_tests"] for body in test.values()]
+
+
 def write_dbt_sources(project: Path) -> Path:
     """Write the derived sources file into a dbt project, only when it changes; returns its path.
 

@@ -290,6 +290,11 @@ def _replace_dead_letters(
     connection.execute(f"create or replace view platform.dead_letter as select {columns} from {source}")
 
 
+def undelivered(settings: Settings) -> set[str]:
+    """Entities that no system has ever delivered, which in most estates are many: there is nothing of them to check."""
+    return set(contracts()) - {manifest.entity for manifest in read_manifests(settings.landing_dir)}
+
+
 def as_of(settings: Settings) -> datetime:
     """The as-of of the build that stands in the warehouse. Raises WarehouseError when there is none."""
     with connect(settings, settings.warehouse_path, read_only=True) as connection:

@@ -74,6 +74,13 @@ def test_source_tests_carry_every_rule_of_the_contract(tables: dict[str, Any], c
     }
 
 
+@each_contract
+def test_names_of_source_tests_are_those_in_the_sources_file(tables: dict[str, Any], contract: Contract) -> None:
+    written = [body["name"] for test in tables[contract.entity]["data_tests"] for body in test.values()]
+    assert derive.dbt_source_tests(contract) == written
+    assert f"contract_holds_{contract.entity}" in written
+
+
 def test_sources_file_is_only_written_when_it_changes(tmp_path: Path) -> None:
     path = derive.write_dbt_sources(tmp_path)
     first = path.stat().st_mtime_ns

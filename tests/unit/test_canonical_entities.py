@@ -127,8 +127,9 @@ def landing(compiled: dict[str, str]) -> Iterator[Landing]:
 @pytest.mark.parametrize("entity", COUNTED)
 def test_rule_19_quantities_come_in_the_item_s_base_unit_or_not_at_all(entity: str, landing: Landing) -> None:
     quantities = COUNTED[entity]
+    counted: dict[str, Any] = dict.fromkeys(quantities, "3")
     for number, unit in enumerate(["EA", "BX", "LTR"]):
-        landing.add(entity, number, item_number="7", unit=unit, **dict.fromkeys(quantities, "3"))
+        landing.add(entity, number, item_number="7", unit=unit, **counted)
     base = ", ".join(f"base_{q}" for q in quantities)
     found = landing.canonical(entity, f"unit, item_number, native_item_number, base_unit, {base}")
     expected = [("BX", 36), ("EA", 3), ("LTR", None)]
@@ -232,7 +233,7 @@ def test_an_answer_to_a_line_on_which_systems_disagree_takes_neither_item(answer
 
 
 def test_goods_on_their_way_go_where_their_order_line_goes(answered: Landing) -> None:
-    line = {"purchase_order_number": "4711", "purchase_order_line_number": "1"}
+    line: dict[str, Any] = {"purchase_order_number": "4711", "purchase_order_line_number": "1"}
     answered.add("advance_ship_notice", 0, plant_id=None, **line)
     answered.add("advance_ship_notice", 1, plant_id="P2", **line)
     answered.add("advance_ship_notice", 2, plant_id=None, purchase_order_number=None)

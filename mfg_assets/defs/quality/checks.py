@@ -9,8 +9,9 @@ import dagster as dg
 
 from mfg_assets.defs import common
 from mfg_assets.quality import CheckResult, Suite, load_suites
+from mfg_assets.quality.suites import RowCount
 from mfg_assets.settings import get_settings
-from mfg_assets.warehouse import lock
+from mfg_assets.warehouse import handover, lock
 
 
 @dg.definitions
@@ -35,6 +36,8 @@ def _checks(suites: list[Suite]) -> dg.AssetChecksDefinition:
         for expectation in suite.expectations
     ]
 
+    blocking = {spec.key for spec in specs if spec.blocking}
+
     @dg.multi_asset_check(name="expectations", specs=specs, can_subset=True, pool=common.WAREHOUSE_POOL)
     def expectations(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         """Run the suites of the tables that this run built."""
@@ -44,18 +47,38 @@ def _checks(suites: list[Suite]) -> dg.AssetChecksDefinition:
         lock.acquire(settings, wait_seconds=common.LOCK_WAIT_SECONDS)
         selected = context.selected_asset_check_keys
         tables = {key.asset_key for key in selected}
-        wanted = [suite for suite in suites if _asset_key(suite.table) in tables]
+        idle = {f"canonical.{entity}" for entity in handover.undelivered(settings)}
+        wanted = [suite for suite in suites if _asset_key(suite.table) in tables and not _is_idle(suite, idle)]
         common.report("checks", "expectations", "started")
         results = run_suites(wanted, settings.warehouse_path, settings)
         failed = [r for r in results if not r.success]
         for result in results:
             if dg.AssetCheckKey(_asset_key(result.table), result.name) in selected:
                 yield _result(result)
+        # What gates a publication has to say something, or Dagster warns that it doesn't gate.
+        idle_keys = {_asset_key(suite.table) for suite in suites if _is_idle(suite, idle)}
+        for key in selected & blocking:
+            if key.asset_key in idle_keys:
+                yield _nothing_to_check(key)
         for result in failed:
             common.report("checks", f"{result.table}.{result.name}", "failed", f"{result.failed_rows:,} rows")
         common.report("checks", "expectations", "done", f"{len(results)} expectations, {len(failed)} not met")
 
     return expectations
+
+
+def _is_idle(suite: Suite, idle: set[str]) -> bool:
+    """Whether the table holds an entity that nobody delivers, and the suite doesn't ask just that.
+
+    A result costs Dagster tens of milliseconds, whatever it says.
+    """
+    return suite.table in idle and not any(isinstance(e, RowCount) for e in suite.expectations)
+
+
+def _nothing_to_check(key: dg.AssetCheckKey) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key, check_name=key.name, passed=True, metadata={"failed_rows": 0, "rows": 0}
+    )
 
 
 def _result(result: CheckResult) -> dg.AssetCheckResult:
