@@ -173,7 +173,9 @@ def _instant(connection: Any, text: str | None, plant_id: str, estate: Estate | 
         zones = [p.timezone for p in estate.file.plants if p.id == plant_id] if estate else []
         return instants.parse(text, zones)
     row = connection.execute("select as_of from publication order by version desc limit 1").fetchone()
-    return row[0] if row else instants.parse("now", ())
+    if row:
+        return row[0]
+    return estate.now() if estate else instants.parse("now", ())
 
 
 def _quantity(text: str | None) -> Decimal | None:

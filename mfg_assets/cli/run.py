@@ -33,7 +33,11 @@ def run(
     system: Annotated[list[str] | None, typer.Option(help="Land only this system; may be repeated.")] = None,
     plant: Annotated[list[str] | None, typer.Option(help="Land only systems of this plant; may be repeated.")] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="The instant to take for now; without an offset in the plants' time zone.")
+        str | None,
+        typer.Option(
+            help="The instant to take for now, without an offset in the plants' time zone; default the estate's as_of, "
+            "else the present."
+        ),
     ] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build although nothing has changed.")] = False,
     output: Annotated[TextFormat, typer.Option("--format", "-f", help="How the summary is printed.")] = TextFormat.text,

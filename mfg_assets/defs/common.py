@@ -73,10 +73,13 @@ def _table_column(column: Column) -> dg.TableColumn:
 
 
 def as_of_of(context: dg.AssetExecutionContext) -> datetime:
-    """The run's one as-of: what its starter asked for, else when it began (rule 3)."""
+    """The run's one as-of: what its starter asked for, else the estate's own, else when it began (rule 3)."""
     asked = context.run.tags.get(AS_OF_TAG)
     if asked:
         return datetime.fromisoformat(asked)
+    fixed = estate().file.as_of
+    if fixed is not None:
+        return fixed
     stats = context.instance.get_run_stats(context.run_id)
     return datetime.fromtimestamp(stats.start_time, UTC) if stats.start_time else datetime.now(UTC)
 

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -58,7 +58,7 @@ def run(
         estate: the validated estate.
         systems: land only these; the warehouse is always built from everything that has landed.
         plants: land only systems that serve one of these.
-        as_of: the instant that the whole run takes for now; default now.
+        as_of: the instant that the whole run takes for now; default the estate's own, else the present.
         full_refresh: build although nothing has changed.
         on_event: told about progress.
 
@@ -67,7 +67,7 @@ def run(
         WarehouseError: another run holds the home.
     """
     chosen = _choose(estate, systems, plants)
-    instant = as_of or datetime.now(UTC)
+    instant = as_of or estate.now()
     with lock.held(settings):
         pending = {s: p for s in chosen if (p := pending_files(estate, s, settings))}
         outcome = _Outcome(extract_failures=_missing(estate, settings, chosen, pending))

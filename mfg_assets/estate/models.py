@@ -7,7 +7,7 @@ Doesn't belong here: YAML parsing and line numbers (`loader`), cross-file checks
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -54,6 +54,18 @@ def _overlap(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.strip().isdigit() else _duration(value)
 
 
+def _instant(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise ValueError(f"{value!r} is not an instant such as 2026-04-05T04:00:00+00:00")
+    try:
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError(f"{value!r} is not an instant such as 2026-04-05T04:00:00+00:00") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{value!r} has no offset: which instant it is depends on the place; add one such as +00:00")
+    return instant.astimezone(UTC)
+
+
 TimeZone = Annotated[
     str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
 ]
@@ -61,6 +73,12 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d+\s*[mhd]\s*$", "examples": ["30m", "26h", "7d"]}),
+]
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-04-05T04:00:00+00:00"]}),
 ]
 
 
@@ -110,6 +128,10 @@ class EstateFile(Model):
 
     name: str = Field(description="The manufacturer.")
     description: str = Field(default="", description="For readers.")
+    as_of: Instant | None = Field(
+        default=None,
+        description="The fixed instant from which a simulated or archived estate is looked at; without it the present.",
+    )
     plants: list[Plant] = Field(min_length=1, description="Sites that build or store.")
     roles: list[Role] = Field(default_factory=list, description="Who owns findings and feeds.")
     defaults: Defaults = Field(
@@ -421,6 +443,10 @@ class Estate(Model):
     def plant_ids(self) -> tuple[str, ...]:
         """Ids of all plants, in the order of the file."""
         return tuple(p.id for p in self.file.plants)
+
+    def now(self) -> datetime:
+        """The instant to take for now where nobody asked for another: the estate's own, else the present; UTC."""
+        return self.file.as_of or datetime.now(UTC)
 
     def extract(self, system: str, extract_name: str) -> Extract:
         """One extract. Raises KeyError when the system or extract is unknown."""

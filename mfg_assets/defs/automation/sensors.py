@@ -6,7 +6,6 @@ Belongs here: reacting. Doesn't belong here: which files are new (ingest), what 
 import hashlib
 import json
 import time
-from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -95,8 +94,9 @@ def time_or_estate_changed(context: dg.SensorEvaluationContext) -> dg.SensorResu
     if built is None:
         return dg.SensorResult(skip_reason="nothing was published yet: the first landing builds everything")
     # Read anew: the estate of this process is that of its start.
-    definition = state.definition(settings, load_estate(settings.estate_path))
-    is_due = built.valid_until is not None and datetime.now(UTC) >= built.valid_until
+    estate = load_estate(settings.estate_path)
+    definition = state.definition(settings, estate)
+    is_due = built.valid_until is not None and estate.now() >= built.valid_until
     if built.definition == definition and not is_due:
         return dg.SensorResult(skip_reason=f"nothing changes by time before {built.valid_until or 'new data comes'}")
     run_key = hashlib.sha256(f"{built.run_id}|{built.valid_until}|{definition}".encode()).hexdigest()
