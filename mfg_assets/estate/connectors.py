@@ -11,7 +11,7 @@ import re
 from mfg_assets.estate.document import Part
 
 # Formats that are no lines of text, so that no last line can count the others.
-_WITHOUT_LINES = ("xml",)
+_WITHOUT_LINES = ("xml", "x12")
 # What a database knows itself, or has no equivalent of.
 _FILES_ONLY = {
     "batch_by": "each read of a database is one delivery",
@@ -80,6 +80,8 @@ def check_records(extract: Part, connector: Part) -> None:
     if kind == "xml" and _option("records_path", extract["options"], connector)[1] is None:
         fix = "add records_path: with the elements' names from the root down, such as structures/bom/line"
         part.report("an XML file needs the path to its records", fix)
+    if kind == "x12" and _option("transaction", extract["options"], connector)[1] is None:
+        part.report("an X12 file needs the transaction set to read", 'add transaction:, such as "855"')
     trailer = extract["complete_when"]["trailer"]
     if kind in _WITHOUT_LINES and trailer.exists:
         trailer.report(f"an {kind} file has no last line that counts the others", "use control_file or row_count")

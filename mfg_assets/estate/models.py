@@ -47,6 +47,10 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _overlap(value: Any) -> Any:
     is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if not is_number and not isinstance(value, str | timedelta):
@@ -186,7 +190,7 @@ class FixedField(Model):
 class Format(Model):
     """How the bytes of a file become rows of named columns. Unset fields take the connector's, then the default."""
 
-    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml"] | None = Field(
+    format: Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml", "x12"] | None = Field(
         default=None, description="Kind of file; default csv."
     )
     delimiter: str | None = Field(default=None, description="One or several characters; default comma.")
@@ -210,6 +214,20 @@ class Format(Model):
         "the root of an XML document down, such as structures/bom/line.",
     )
     sheet: str | None = Field(default=None, description="Excel sheet; default the first.")
+    transaction: (
+        Annotated[
+            str,
+            BeforeValidator(_digits),
+            WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}], "examples": ["850", "855", "856"]}),
+        ]
+        | None
+    ) = Field(default=None, description='Transaction set to read from EDI X12, such as "855".')
+    loop: str | None = Field(
+        default=None,
+        pattern=r"^(HL(_[A-Z0-9]{1,2})?|[A-Z][A-Z0-9]{1,2}(/[A-Z][A-Z0-9]{1,2})*)$",
+        description="Of EDI X12: the segment that begins a record, such as PO1 or PO1/ACK; HL for the items of a "
+        "hierarchy, HL_O for another level; default one record for each transaction set.",
+    )
     compression: Literal["auto", "gzip", "zip", "none"] | None = Field(
         default=None, description="Default by file ending."
     )

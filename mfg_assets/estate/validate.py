@@ -38,6 +38,8 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,47}$": "lower-case letters, digits and underscores, beginning with a letter",
     r"^[A-Za-z0-9][A-Za-z0-9_]{0,31}$": "letters, digits and underscores",
     r"^[A-Z]{3}$": "three capital letters (ISO 4217), such as EUR",
+    r"^(HL(_[A-Z0-9]{1,2})?|[A-Z][A-Z0-9]{1,2}(/[A-Z][A-Z0-9]{1,2})*)$": "the segment that begins a loop, such as PO1, "
+    "PO1/ACK or HL",
 }
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import FixedField, Format
 
-Kind = Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml"]
+Kind = Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml", "x12"]
 TEXT_KINDS = ("csv", "fixed_width", "json", "jsonl")
 # A longer record is refused by itself: no business record of an ERP comes near, and each thread must hold one.
 MAX_RECORD_BYTES = 1_000_000
@@ -32,6 +32,8 @@ _ENDINGS: dict[str, Kind] = {
     ".xls": "excel",
     ".ods": "excel",
     ".xml": "xml",
+    ".x12": "x12",
+    ".edi": "x12",
 }
 _COMPRESSIONS: dict[str, Literal["gzip", "zip"]] = {".gz": "gzip", ".gzip": "gzip", ".zip": "zip"}
 
@@ -57,6 +59,8 @@ class Layout:
     records_path: str | None
     sheet: str | None
     trailer: str | None = None
+    transaction: str | None = None
+    loop: str | None = None
 
 
 def layered(*formats: Format) -> Format:
@@ -115,4 +119,6 @@ def layout_of(name: str, options: Format, trailer: str | None = None) -> Layout:
         records_path=options.records_path,
         sheet=options.sheet,
         trailer=trailer,
+        transaction=options.transaction,
+        loop=options.loop,
     )

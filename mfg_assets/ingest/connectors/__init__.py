@@ -11,7 +11,16 @@ import duckdb
 
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import Format
-from mfg_assets.ingest.connectors import archive, columnar, delimited, documents, fixed, workbook, xml_records
+from mfg_assets.ingest.connectors import (
+    archive,
+    columnar,
+    delimited,
+    documents,
+    fixed,
+    workbook,
+    x12_loops,
+    xml_records,
+)
 from mfg_assets.ingest.connectors.table import ROW, Table, first_line
 from mfg_assets.ingest.formats import Layout, compression_of, layout_of
 
@@ -74,5 +83,7 @@ def _open(connection: duckdb.DuckDBPyConnection, path: Path, name: str, layout: 
             return documents.open_documents(connection, path, name, layout, folder)
         case "excel":
             return workbook.open_workbook(path, name, layout, folder)
+        case "x12":
+            return x12_loops.open_x12(path, name, layout, folder)
         case "xml":
             return xml_records.open_xml(path, name, layout, folder)
