@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     ledger_url: SecretStr | None = Field(
         default=None, description="PostgreSQL URL of the exception ledger; a SQLite file under MFG_HOME when unset."
     )
+    actor: str | None = Field(
+        default=None, description="Who acts on exceptions in this shell; the machine's user when unset."
+    )
     memory_limit: str = Field(default="2GB", description="DuckDB memory limit of one connection.")
     threads: int = Field(default=2, ge=1, description="DuckDB threads of one connection.")
     keep_versions: int = Field(default=10, ge=2, description="Published versions kept for diff and rollback.")

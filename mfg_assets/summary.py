@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from mfg_assets.exceptions.model import QueueCount
+
 RunState = Literal["published", "unchanged", "refused", "failed"]
 
 
@@ -95,6 +97,7 @@ class RunSummary:
         as_of: the one instant that the run took for now.
         landed: per extract, in the order of the estate.
         findings: by domain and class.
+        exceptions: by domain and severity: what the run opened, resolved and reopened, what is open and overdue.
         checks: only those that did not hold.
         publication: the version in force, None when nothing was ever published.
         layer_seconds: time per layer, in the order in which the layers ran.
@@ -107,6 +110,7 @@ class RunSummary:
     as_of: datetime
     landed: list[SystemLanding] = field(default_factory=list)
     findings: list[FindingCount] = field(default_factory=list)
+    exceptions: list[QueueCount] = field(default_factory=list)
     checks: list[FailedCheck] = field(default_factory=list)
     publication: PublicationFacts | None = None
     layer_seconds: dict[str, float] = field(default_factory=dict)

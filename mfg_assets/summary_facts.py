@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from mfg_assets import publish as publication
 from mfg_assets.estate.models import Estate
+from mfg_assets.exceptions.model import QueueCount
 from mfg_assets.ingest import read_manifests
 from mfg_assets.settings import Settings
 from mfg_assets.summary import FailedCheck, FindingCount, PublicationFacts, RunState, SystemLanding
@@ -103,6 +104,7 @@ def next_steps(
     found: Sequence[FindingCount],
     checks: Sequence[FailedCheck],
     extract_failures: Sequence[str],
+    exceptions: Sequence[QueueCount] = (),
 ) -> list[str]:
     """What a person would do now, most urgent first."""
     steps = []
@@ -121,6 +123,10 @@ def next_steps(
             )
     if any(landing.rows_rejected for landing in landed):
         steps.append("`mfg dead-letters list` shows each refused record with its reason and payload.")
+    if overdue := sum(one.overdue for one in exceptions):
+        steps.append(f"`mfg exceptions list --overdue` shows what is past its service level ({overdue:,}).")
+    elif any(one.opened or one.reopened for one in exceptions):
+        steps.append("`mfg exceptions list --role ROLE` is each role's queue, most urgent first.")
     if found:
         first = found[0]
         steps.append(

@@ -23,6 +23,7 @@ from mfg_assets.cli import (
     dev,
     doctor,
     examples,
+    exceptions,
     publish,
     query,
     run,
@@ -102,7 +103,7 @@ def root(
 
 for module in (check, run, dev, query, doctor, contracts):
     module.register(app)
-for module in (bom, dead_letters, publish):
+for module in (bom, dead_letters, exceptions, publish):
     app.add_typer(module.app)
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mfg_assets.cli.output import cell, console, print_table, show
+from mfg_assets.exceptions.model import SEVERITIES, QueueCount
 from mfg_assets.summary import FindingCount, RunSummary, SystemLanding
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def render(summary: RunSummary, estate_name: str) -> None:
     show(f"{estate_name}, as of {as_of}" + (f", run {summary.run_id}" if summary.run_id else ""))
     _landed(summary.landed)
     _findings(summary.findings)
+    _exceptions(summary.exceptions)
     _checks(summary)
     _publication(summary)
     _times(summary)
@@ -99,6 +101,25 @@ def _findings(findings: Sequence[FindingCount]) -> None:
     print_table(("domain", "class", "severity", "findings", "value at stake"), rows, (False, False, False, True, True))
     # No sum of values: shares of one difference may oppose each other, and one cause can show in two domains.
     show(f"{_count(sum(f.count for f in findings), 'finding')}.")
+
+
+def _exceptions(counts: Sequence[QueueCount]) -> None:
+    _heading("Exceptions")
+    if not counts:
+        show("None is open.")
+        return
+    names = ("opened", "reopened", "resolved", "still_open", "overdue")
+    ordered = sorted(counts, key=lambda one: (SEVERITIES.index(one.severity), one.domain))
+    rows = [
+        [cell(one.domain), cell(one.severity, style=_SEVERITY_STYLES.get(one.severity, ""))]
+        + [cell(f"{number:,}" if (number := getattr(one, name)) else "") for name in names]
+        for one in ordered
+    ]
+    together = [cell(f"{sum(getattr(one, name) for one in counts):,}", style="bold") for name in names]
+    rows.append([cell("together", style="bold"), cell(""), *together])
+    print_table(
+        ("domain", "severity", "opened", "reopened", "resolved", "open", "overdue"), rows, (False, False) + (True,) * 5
+    )
 
 
 def _checks(summary: RunSummary) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mfg_assets.contracts.model import Column
 
 WAREHOUSE_POOL = "warehouse"
+EXCEPTION_KEY = dg.AssetKey(["exceptions", "exception"])
+# Under this name the step that observes reports what came of it, by domain and severity.
+EXCEPTION_COUNTS = "counts"
 AS_OF_TAG = "mfg/as_of"
 FULL_REFRESH_TAG = "mfg/full_refresh"
 PROCESS_TAG = "mfg/process"

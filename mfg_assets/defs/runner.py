@@ -18,6 +18,8 @@ from mfg_assets import publish as publication
 from mfg_assets.defs import common, instance
 from mfg_assets.errors import MfgError, Problem
 from mfg_assets.estate.models import Estate
+from mfg_assets.exceptions import QueueCount
+from mfg_assets.exceptions import run as exceptions
 from mfg_assets.ingest import list_source_files, pending_files, read_manifests
 from mfg_assets.settings import Settings
 from mfg_assets.summary import FailedCheck, Progress, RunSummary
@@ -39,6 +41,7 @@ class _Outcome:
     checks: list[FailedCheck] = field(default_factory=list)
     extract_failures: list[str] = field(default_factory=list)
     warehouse_failures: list[str] = field(default_factory=list)
+    exceptions: list[QueueCount] = field(default_factory=list)
 
 
 def run(
@@ -74,12 +77,17 @@ def run(
         before = publication.status(settings).current
         known = {m.batch_id for m in read_manifests(settings.landing_dir)}
         idle = not pending and not full_refresh and state.is_up_to_date(settings, estate, instant)
-        if not idle:
+        # Where no data has changed, people or time may still have changed what the table `exception` says.
+        if not idle or exceptions.needs_publication(settings, estate, instant):
             common.listen(on_event)
             try:
-                _execute(settings, pending, instant, full_refresh, outcome)
+                _execute(
+                    settings, estate, pending, instant, full_refresh, "exceptions" if idle else "warehouse", outcome
+                )
             finally:
                 common.listen(None)
+        else:
+            outcome.exceptions = exceptions.counts(settings, instant)
         return _summarise(settings, estate, instant, chosen, known, before, outcome)
 
 
@@ -123,9 +131,11 @@ def _what_is_missing(estate: Estate, system: str, extract: str) -> str:
 
 def _execute(
     settings: Settings,
+    estate: Estate,
     pending: dict[str, dict[str, list[tuple[str, int, int]]]],
     as_of: datetime,
     full_refresh: bool,
+    job: str,
     outcome: _Outcome,
 ) -> None:
     from mfg_assets.definitions import defs
@@ -144,7 +154,7 @@ def _execute(
                 instance=dagster_instance, asset_selection=keys, tags=tags, run_config=_QUIET, raise_on_error=False
             )
             _note(result, dagster_instance, outcome, outcome.extract_failures)
-        result = definitions.resolve_job_def("warehouse").execute_in_process(
+        result = definitions.resolve_job_def(job).execute_in_process(
             instance=dagster_instance, tags=tags, run_config=_QUIET, raise_on_error=False
         )
         _note(result, dagster_instance, outcome, outcome.warehouse_failures)
@@ -152,6 +162,8 @@ def _execute(
         if not result.success:
             reasons = [f"{c.table}.{c.name}" for c in outcome.checks if c.severity == "blocking"]
             publication.record_refusal(settings, result.run_id, reasons or outcome.warehouse_failures)
+            seen = exceptions.observe_run(settings, estate, run_id=result.run_id, at=as_of, gate_is_open=False)
+            outcome.exceptions = list(seen.counts)
 
 
 def _close_abandoned(dagster_instance: dg.DagsterInstance) -> None:
@@ -201,6 +213,9 @@ def _note(
                         failed_rows=count if isinstance(count, int) else None,
                     )
                 )
+        elif event.is_step_materialization and event.asset_key == common.EXCEPTION_KEY:
+            counts = event.step_materialization_data.materialization.metadata[common.EXCEPTION_COUNTS].value
+            outcome.exceptions = [QueueCount(**one) for one in counts]  # type: ignore[union-attr]
         elif event.is_step_failure:
             failures.append(f"{event.step_key}: {_why(event)}")
 
@@ -269,9 +284,10 @@ def _summarise(
         as_of=as_of,
         landed=landed,
         findings=found,
+        exceptions=outcome.exceptions,
         checks=outcome.checks,
         publication=publication_facts(settings),
         layer_seconds=outcome.seconds,
         failures=[*outcome.extract_failures, *outcome.warehouse_failures],
-        next_steps=next_steps(run_state, landed, found, outcome.checks, outcome.extract_failures),
+        next_steps=next_steps(run_state, landed, found, outcome.checks, outcome.extract_failures, outcome.exceptions),
     )

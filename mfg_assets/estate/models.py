@@ -127,6 +127,22 @@ class Defaults(Model):
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of the newest batch.")
 
 
+class ExceptionRule(Model):
+    """How urgent some exceptions are and whose they are. A later rule wins, for each thing that it names."""
+
+    finding: str = Field(
+        default="*", min_length=1, description="Finding class, domain.class or domain.*; all findings by default."
+    )
+    plants: list[PlantId] = Field(default_factory=list, description="Only at these plants; all when empty.")
+    value_above: float | None = Field(
+        default=None, ge=0, description="Only where more than this is at stake, in the finding's own currency."
+    )
+    severity: Severity | None = Field(default=None, description="Instead of the finding's own severity.")
+    service_level: Duration | None = Field(default=None, description="Time to resolve, instead of the severity's.")
+    owner: Identifier | None = Field(default=None, description="Role that owns such exceptions.")
+    escalate_to: Identifier | None = Field(default=None, description="Role that hears of it when it is overdue.")
+
+
 class EstateFile(Model):
     """`estate.yaml`."""
 
@@ -148,6 +164,9 @@ class EstateFile(Model):
     finding_owners: dict[str, Identifier] = Field(
         default_factory=dict,
         description="Finding class, or domain.class, or domain.* → role that owns such findings.",
+    )
+    exception_rules: list[ExceptionRule] = Field(
+        default_factory=list, description="By class, plant and value: how urgent exceptions are and whose."
     )
 
 

@@ -20,8 +20,11 @@ from mfg_assets.estate.standards import CURRENCIES, units
 from mfg_assets.estate.validate import nearest, suggestion
 
 KINDS: tuple[str, ...] = get_args(SystemKind)
-# The domains of findings, as in the names of the tables <domain>_finding.
-DOMAINS = ("bom", "change", "inventory", "production", "procurement", "supplier", "record")
+# The domains of findings, as in the names of the tables <domain>_finding, and those of the platform's own exceptions.
+DOMAINS = (
+    *("bom", "change", "inventory", "production", "procurement", "supplier", "record"),
+    *("check", "feed", "publication"),
+)
 
 
 def check_references(source: EstateSource) -> None:
@@ -38,6 +41,8 @@ def check_references(source: EstateSource) -> None:
         _tolerance(name, part)
     for name, owner in root["finding_owners"].members():
         _finding_owner(name, owner, source)
+    for rule in root["exception_rules"].items():
+        _exception_rule(rule, source)
     for system in source.systems:
         _system(system.document.root, system.id, source)
     if source.ownership is not None:
@@ -122,6 +127,16 @@ def _finding_owner(name: str, owner: Part, source: EstateSource) -> None:
     if dot and domain not in DOMAINS:
         owner.report(f"findings have no domain {domain!r}", suggestion(domain, DOMAINS))
     check_role(owner, source)
+
+
+def _exception_rule(rule: Part, source: EstateSource) -> None:
+    finding = rule["finding"]
+    domain, dot, _ = (finding.text or "").partition(".")
+    if dot and domain not in DOMAINS:
+        finding.report(f"findings have no domain {domain!r}", suggestion(domain, DOMAINS))
+    _plants(rule["plants"], source)
+    check_role(rule["owner"], source)
+    check_role(rule["escalate_to"], source)
 
 
 def _system(root: Part, system: str, source: EstateSource) -> None:

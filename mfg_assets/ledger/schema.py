@@ -55,7 +55,7 @@ class Instant(TypeDecorator[datetime]):
         """Back to an aware datetime in UTC."""
         if value is None or isinstance(value, datetime):
             return None if value is None else value.astimezone(UTC)
-        return datetime.strptime(value, _ISO).replace(tzinfo=UTC)
+        return datetime.fromisoformat(value)
 
 
 # SQLite numbers rows by itself only where the key is called INTEGER.

@@ -1,4 +1,4 @@
-"""Rows that fail expectations, kept where people can look at them: `quality.expectation_failure`.
+"""What expectations found, kept where people can look at it: `quality.expectation_failure`, `quality.check_result`.
 
 Belongs here: the table and its content. Doesn't belong here: deciding what fails (`run`).
 """
@@ -6,7 +6,7 @@ Belongs here: the table and its content. Doesn't belong here: deciding what fail
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -15,6 +15,7 @@ from mfg_assets.publish.model import PublishedTable
 
 SCHEMA = "quality"
 TABLE = f"{SCHEMA}.expectation_failure"
+RESULTS = f"{SCHEMA}.check_result"
 # Enough to see a pattern; the count beside them is exact.
 ROWS_KEPT = 100
 
@@ -40,19 +41,37 @@ _CREATE = f"""
     )
 """
 
+_CREATE_RESULTS = f"""
+    create table if not exists {RESULTS} (
+        suite varchar not null, expectation varchar not null, severity varchar not null, description varchar not null,
+        success boolean not null, failed_rows bigint not null, error varchar
+    )
+"""
+
 
 def begin(connection: duckdb.DuckDBPyConnection, suites: Iterable[str]) -> None:
     """Make the table if need be, and clear the rows of these suites and of tables that no longer exist."""
     connection.execute(f"create schema if not exists {SCHEMA}")
     connection.execute(_CREATE)
-    connection.execute(
-        f"""
-        delete from {TABLE}
-        where list_contains($1, suite)
-            or suite not in (select table_schema || '.' || table_name from information_schema.tables)
-        """,
-        [list(suites)],
-    )
+    connection.execute(_CREATE_RESULTS)
+    named = list(suites)
+    for table in (TABLE, RESULTS):
+        connection.execute(
+            f"""
+            delete from {table}
+            where list_contains($1, suite)
+                or suite not in (select table_schema || '.' || table_name from information_schema.tables)
+            """,
+            [named],
+        )
+
+
+def note(connection: duckdb.DuckDBPyConnection, results: Sequence[Sequence[Any]]) -> None:
+    """Keep how each expectation came out: suite, name, severity, description, success, failed rows, error."""
+    if results:
+        connection.executemany(
+            f"insert into {RESULTS} values (?, ?, ?, ?, ?, ?, ?)", [list(result) for result in results]
+        )
 
 
 def keep(

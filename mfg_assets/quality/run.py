@@ -124,6 +124,10 @@ def _keep_failures(
             continue
         sample = failures.keep(connection, result.table, result.name, result.severity, result.failed_rows, query)
         kept.append(CheckResult(**{**result.__dict__, "sample": sample}))
+    failures.note(
+        connection,
+        [(r.table, r.name, r.severity, r.description, r.success, r.failed_rows, r.error) for r in results],
+    )
     connection.commit()
     return kept
 

@@ -23,6 +23,11 @@ warehouse_job = dg.define_asset_job(
     selection=WAREHOUSE | dg.AssetSelection.checks_for_assets(),
     description="Hand over, model, reconcile, check and publish what has landed.",
 )
+exceptions_job = dg.define_asset_job(
+    "exceptions",
+    selection=dg.AssetSelection.key_prefixes(["exceptions"]) | dg.AssetSelection.key_prefixes(["published"]),
+    description="Publish what people did to exceptions, and what time did, where no data has changed.",
+)
 system_jobs = {
     system: dg.define_asset_job(
         f"extract_{system}",
@@ -36,4 +41,4 @@ system_jobs = {
 @dg.definitions
 def defs() -> dg.Definitions:
     """All jobs."""
-    return dg.Definitions(jobs=[extracts_job, warehouse_job, *system_jobs.values()])
+    return dg.Definitions(jobs=[extracts_job, warehouse_job, exceptions_job, *system_jobs.values()])

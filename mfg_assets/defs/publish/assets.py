@@ -10,11 +10,12 @@ import dagster as dg
 from mfg_assets import publish as publication
 from mfg_assets.defs import common
 from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT, models
+from mfg_assets.exceptions.published import EXCEPTION, note_published
 from mfg_assets.quality import EXPECTATION_FAILURE, load_suites
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
 
-TABLES = [*publication.published_tables(PROJECT.manifest_path), EXPECTATION_FAILURE]
+TABLES = [*publication.published_tables(PROJECT.manifest_path), EXPECTATION_FAILURE, EXCEPTION]
 
 
 def _deps(table: publication.PublishedTable) -> list[dg.AssetKey]:
@@ -67,6 +68,7 @@ def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
     as_of = handover.as_of(settings)
     result = publication.publish(settings, TABLES, run_id=context.run_id, as_of=as_of)
     state.write(settings, common.estate(), context.run_id)
+    note_published(settings)
     common.report("publish", "snapshot", "done", f"{result.state}, version {result.version}")
     context.log.info("Version %s: %s, %d tables changed.", result.version, result.state, len(result.tables_changed))
     for table in TABLES:

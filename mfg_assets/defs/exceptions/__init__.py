@@ -1,0 +1,1 @@
+"""The exception ledger's place in the graph."""
