@@ -155,11 +155,12 @@ def with_absent(mapping: ExtractMapping, tables: Mapping[str, list[Table]]) -> d
         return dict(tables)
     known = {c.lower() for group in tables.values() for c in all_columns(group)}
     is_empty = not any(table.columns for table in tables["src"])
+    used = [mapping.extract.columns[c.name].sql for c in mapping.columns if is_empty or not c.required]
+    if is_empty and mapping.extract.where is not None:
+        used.append(mapping.extract.where)
     absent: dict[str, str] = {}
-    for column in mapping.columns:
-        if column.required and not is_empty:
-            continue
-        for parts in _columns_of(mapping.extract.columns[column.name].sql):
+    for text in used:
+        for parts in _columns_of(text):
             name = parts[1] if parts[0] == "src" and len(parts) > 1 else parts[0]
             if parts[0] not in tables or parts[0] == "src":
                 absent.setdefault(name.lower(), name)

@@ -23,7 +23,7 @@ from mfg_assets.ingest.database import is_database, pending_facts, sample
 from mfg_assets.ingest.identity import FileHashes, batch_files, identify
 from mfg_assets.ingest.landing import batch_folder
 from mfg_assets.ingest.manifest import read_extract_manifests
-from mfg_assets.ingest.mapping import Compiled, ExtractMapping, mapping_of
+from mfg_assets.ingest.mapping import Compiled, ExtractMapping, mapping_of, with_absent
 from mfg_assets.ingest.reading import create_relations, open_tables, trusts_statistics
 from mfg_assets.ingest.sources import find_deliveries, relative_name, source_folder
 from mfg_assets.settings import Settings
@@ -48,6 +48,9 @@ def compile_errors(estate: Estate, system_id: str, extract_name: str, settings: 
     """
     with _opened(estate, system_id, extract_name, settings) as (connection, mapping, tables):
         cast.create_macros(connection, mapping.reading)
+        if not any(table.columns for table in tables["src"]):
+            # Nothing was delivered, so nothing can be said about names.
+            tables = with_absent(mapping, tables)
         return Compiled(connection, mapping, create_relations(connection, tables)).errors
 
 

@@ -5,9 +5,11 @@ Belongs here: the native relation of aps. Doesn't belong here: its mapping (temp
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import clock, number
+from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_delimited
 
 SYSTEM = "aps"
 _PATTERN = "%Y-%m-%d %H:%M:%S"
@@ -32,3 +34,11 @@ PLAN = Feed(
         "planned_utc": clock("recorded_at", "UTC", _PATTERN),
     },
 )
+
+
+def write(drop: Drop) -> None:
+    """Write the night's plan."""
+    rows = stage(drop, SYSTEM, PLAN.entity, native_rows(PLAN, SYSTEM, drop.window))
+    path = drop.folder(SYSTEM) / f"Plan_{drop.window.stamp}.tsv"
+    write_delimited(drop.connection, rows, path, delimiter="\t", trailer="EOF\t{rows}")
+    unstage(drop, rows)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import duckdb
 
+from mfg_assets.simulate.export.staging import Relation
+from mfg_assets.simulate.export.writers import write_lines
 from mfg_assets.warehouse.sql import identifier, literal
 
 # A document is read whole; longer answers come in pages, as from any interface.
@@ -22,7 +24,6 @@ PAGE_RECORDS = 200_000
 SHEET_ROWS = 500_000
 
 _PACKED_AT = (2026, 1, 1, 0, 0, 0)
-_NUMBERS = ("DECIMAL", "INTEGER", "BIGINT", "DOUBLE")
 # Days since the last day of 1899, from which Excel counts.
 _SERIAL = "cast(epoch({column}) / 86400 + 25569 as varchar)"
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -53,107 +54,129 @@ _PARTS = {
 }
 
 
-def json_pages(
-    connection: duckdb.DuckDBPyConnection, sql: str, folder: Path, stem: str, *, head: str, tail: str
+def write_json_pages(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    folder: Path,
+    stem: str,
+    *,
+    head: str,
+    tail: str,
 ) -> list[tuple[Path, int]]:
-    """Documents `<stem>_p01.json` of at most PAGE_RECORDS records, one record a line between `head` and `tail`.
+    """Documents `<stem>_p01.json` of at most PAGE_RECORDS records each, one a line between `head` and `tail`.
 
     Args:
-        connection: where the query runs.
-        sql: the records, in order; a column of JSON becomes an object of the record.
+        connection: has the relation.
+        relation: the records; a column of JSON becomes an object within its record.
         folder: where the documents go.
         stem: of the files' names.
-        head: text before the array.
-        tail: text after the array.
+        head: text before the array of records.
+        tail: text after it.
 
     Returns:
-        Each page with its number of records; one page when there are none.
+        Each page with the number of records it claims; one page when there are none.
+
+    Raises:
+        ValueError: a fault wants raw lines, which a document can't hold.
     """
-    return [
-        (path, _document(connection, page, path, head, tail))
-        for page, path in _pages(connection, sql, folder, stem, ".json", PAGE_RECORDS)
-    ]
+    pages = _pages(relation, folder, stem, ".json", PAGE_RECORDS)
+    for path, limit, _ in pages:
+        _refuse_lines(relation, path)
+        comma = "case when row_number() over () = 1 then ' ' else ',' end"
+        query = f"select {comma} || {json_object(relation)} as line from ({relation.sql}{limit})"
+        write_lines(connection, query, path, head=[f"{head}["], tail=[f"]{tail}"])
+    return [(path, rows) for path, _, rows in pages]
 
 
-def excel_pages(
-    connection: duckdb.DuckDBPyConnection, sql: str, folder: Path, stem: str, *, sheet: str, title: str
+def write_excel_pages(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    folder: Path,
+    stem: str,
+    *,
+    sheet: str,
+    title: str,
+    numbers: Sequence[str] = (),
+    times: Sequence[str] = (),
 ) -> list[tuple[Path, int]]:
-    """Workbooks `<stem>_p01.xlsx` of at most SHEET_ROWS rows: a title and an empty row stand above the header.
+    """Workbooks `<stem>_p01.xlsx` of at most SHEET_ROWS rows each: a title and an empty row stand above the header.
 
-    Numbers become numbers, timestamps dates with their time, all else text.
+    Values of the columns in `numbers` and `times` become numbers and dates where they are such, all others are texts.
 
     Returns:
-        Each page with its number of rows; one page when there are none.
+        Each page with the number of rows it claims; one page when there are none.
+
+    Raises:
+        ValueError: a fault wants raw lines, which a sheet can't hold.
     """
-    return [
-        (path, _workbook(connection, page, path, sheet, title))
-        for page, path in _pages(connection, sql, folder, stem, ".xlsx", SHEET_ROWS)
-    ]
+    cells = " || ".join(_cell(name, numbers, times) for name in relation.columns)
+    pages = _pages(relation, folder, stem, ".xlsx", SHEET_ROWS)
+    for path, limit, _ in pages:
+        _refuse_lines(relation, path)
+        rows = path.with_name(f".{path.name}.rows")
+        query = f"select '<row>' || {cells} || '</row>' as line from ({relation.sql}{limit})"
+        head = [f'{_XML}<worksheet xmlns="{_SHEETS}"><sheetData>', _row([title]), "<row/>", _row(relation.columns)]
+        write_lines(connection, query, rows, head=head, tail=["</sheetData></worksheet>"])
+        _pack(rows, path, sheet)
+        rows.unlink()
+    return [(path, rows) for path, _, rows in pages]
 
 
-def _pages(
-    connection: duckdb.DuckDBPyConnection, sql: str, folder: Path, stem: str, ending: str, size: int
-) -> Iterator[tuple[str, Path]]:
-    """The rows of each page and its file. They stand in a table while the pages are written."""
-    connection.execute(
-        f"create or replace temp table page_rows as select row_number() over () as page_row, * from ({sql})"
-    )
-    found = connection.execute("select count(*) from page_rows").fetchone()
-    for number in range(max(1, -(-(found[0] if found else 0) // size))):
-        first, last = number * size + 1, (number + 1) * size
-        page = f"select * exclude (page_row) from page_rows where page_row between {first} and {last} order by page_row"
-        yield page, folder / f"{stem}_p{number + 1:02d}{ending}"
-    connection.execute("drop table page_rows")
+def json_object(relation: Relation) -> str:
+    """SQL of a row as the text of a JSON object."""
+    members = ", ".join(f"{literal(name)}: {identifier(name)}" for name in relation.columns)
+    return f"cast(to_json({{{members}}}) as varchar)"
 
 
-def _document(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, head: str, tail: str) -> int:
-    body = path.with_suffix(".tmp")
-    copied = connection.execute(f"copy ({sql}) to {literal(str(body))} (format json, array true)").fetchone()
-    with path.open("wb") as out, body.open("rb") as records:
-        out.write(head.encode())
-        shutil.copyfileobj(records, out)
-        out.write(tail.encode())
-    body.unlink()
-    return copied[0] if copied else 0
+def _pages(relation: Relation, folder: Path, stem: str, ending: str, size: int) -> list[tuple[Path, str, int]]:
+    """Each page's file, which rows it has as SQL, and how many it claims: what a fault adds or hides is on the last."""
+    count = max(1, -(-relation.rows // size))
+    pages = []
+    for number in range(count):
+        is_last = number == count - 1
+        rows = relation.claimed_rows - number * size if is_last else size
+        limit = "" if count == 1 else f" limit {size} offset {number * size}"
+        pages.append((folder / f"{stem}_p{number + 1:02d}{ending}", limit, rows))
+    return pages
 
 
-def _workbook(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, sheet: str, title: str) -> int:
-    columns = connection.execute(f"describe {sql}").fetchall()
-    cells = " || ".join(_cell(identifier(name), str(kind)) for name, kind, *_ in columns)
-    body = path.with_suffix(".tmp")
-    options = "format csv, header false, quote '', escape '', delimiter '\x01'"
-    copied = connection.execute(
-        f"copy (select '<row>' || {cells} || '</row>' from ({sql})) to {literal(str(body))} ({options})"
-    ).fetchone()
-    head = f'{_XML}<worksheet xmlns="{_SHEETS}"><sheetData>\n{_row([title])}\n<row/>\n{_row([c[0] for c in columns])}\n'
+def _refuse_lines(relation: Relation, path: Path) -> None:
+    if relation.lines:
+        raise ValueError(f"{path.name}: such a file holds no raw lines")
+
+
+def _pack(sheet_part: Path, path: Path, sheet: str) -> None:
+    """A workbook around the XML of its sheet, uncompressed: compressed bytes differ between versions of libraries."""
     workbook = (
         f'<workbook xmlns="{_SHEETS}" xmlns:r="{_OFFICE}"><sheets>'
         f'<sheet name="{escape(sheet)}" sheetId="1" r:id="rId1"/></sheets></workbook>'
     )
-    # Uncompressed, as compressed bytes differ between versions of the library.
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
+    aside = path.with_name(f".{path.name}.part")
+    with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as package:
         for name, text in {**_PARTS, "xl/workbook.xml": workbook}.items():
             package.writestr(_entry(name), _XML + text)
-        with package.open(_entry("xl/worksheets/sheet1.xml"), "w") as out, body.open("rb") as rows:
-            out.write(head.encode())
+        with package.open(_entry("xl/worksheets/sheet1.xml"), "w") as out, sheet_part.open("rb") as rows:
             shutil.copyfileobj(rows, out)
-            out.write(b"</sheetData></worksheet>")
-    body.unlink()
-    return copied[0] if copied else 0
+    aside.replace(path)
 
 
-def _cell(column: str, kind: str) -> str:
-    if kind.startswith(_NUMBERS):
-        value, start, end = f"cast({column} as varchar)", "<c><v>", "</v></c>"
-    elif kind.startswith("TIMESTAMP"):
-        value, start, end = _SERIAL.format(column=column), '<c s="1"><v>', "</v></c>"
-    else:
-        value = f"replace(replace(replace({column}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
-        start, end = '<c t="inlineStr"><is><t xml:space="preserve">', "</t></is></c>"
-    return f"coalesce('{start}' || {value} || '{end}', '<c/>')"
+def _cell(name: str, numbers: Sequence[str], times: Sequence[str]) -> str:
+    column = identifier(name)
+    text = f"replace(replace(replace({column}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+    text = f"'<c t=\"inlineStr\"><is><t xml:space=\"preserve\">' || {text} || '</t></is></c>'"
+    kinds = [text, "'<c/>'"]
+    if name in numbers:
+        kinds.insert(
+            0, f"case when try_cast({column} as double) is not null then '<c><v>' || {column} || '</v></c>' end"
+        )
+    if name in times:
+        kinds.insert(
+            0, f"'<c s=\"1\"><v>' || {_SERIAL.format(column=f'try_cast({column} as timestamp)')} || '</v></c>'"
+        )
+    return f"coalesce({', '.join(kinds)})"
 
 
-def _row(texts: list[str]) -> str:
+def _row(texts: Sequence[str]) -> str:
     cells = "".join(f'<c t="inlineStr"><is><t>{escape(text)}</t></is></c>' for text in texts)
     return f"<row>{cells}</row>"
 

@@ -7,9 +7,12 @@ A message is an envelope (type, plant, time, enqueued, deleted) around a body wh
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from mfg_assets.simulate.export.documents import json_object
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import number, revision_number, utc, with_offset
+from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_json_lines, write_lines, write_text
 
 SYSTEM = "mes_a"
 
@@ -271,3 +274,27 @@ RECIPE_LINE = Feed(
         "changed": utc("recorded_at"),
     },
 )
+
+_RECIPES = {"Routing": ROUTING, "Recipe": RECIPE, "RecipeLine": RECIPE_LINE}
+
+
+def write(drop: Drop) -> None:
+    """Write recipes with their control files, and the queue's dump."""
+    folder, stamp = drop.folder(SYSTEM), drop.window.stamp
+    for name, feed in _RECIPES.items():
+        recipes = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        write_json_lines(drop.connection, recipes, folder / f"{name}_{stamp}.jsonl")
+        write_text(folder / f"{name}_{stamp}.ctl", f"rows={recipes.claimed_rows}\n")
+        unstage(drop, recipes)
+    messages = [stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window)) for feed in QUEUE]
+    dumped = " union all ".join(
+        f"select enqueued, {place} as place, rowid as number, {json_object(relation)} as line from {relation.name}"
+        for place, relation in enumerate(messages)
+    )
+    write_lines(
+        drop.connection,
+        f"select line from ({dumped}) order by enqueued, place, number",
+        folder / f"Queue_{stamp}.jsonl",
+        tail=[line for relation in messages for line in relation.lines],
+    )
+    unstage(drop, *messages)

@@ -7,9 +7,15 @@ Its times are the plant's clock with the offset from UTC, because one installati
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from dataclasses import replace
+from datetime import timedelta
+
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import number, revision_number, utc, with_offset
+from mfg_assets.simulate.export.staging import Drop, Relation, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_delimited
+from mfg_assets.warehouse.sql import literal
 
 SYSTEM = "mes_b"
 _ZONE = "case plant_id when 'P300' then 'America/Chicago' else 'Asia/Ho_Chi_Minh' end"
@@ -251,3 +257,41 @@ ACKNOWLEDGEMENT = Feed(
         **_WRITTEN,
     },
 )
+
+_RECIPES = {"Route": ROUTE, "Formula": FORMULA, "FormulaLine": FORMULA_LINE}
+_DAILY = {
+    "Order": ORDER,
+    "Step": STEP,
+    "Component": COMPONENT,
+    "Downtime": DOWNTIME,
+    "Dispatch": DISPATCH,
+    "Ack": ACKNOWLEDGEMENT,
+}
+_HOURLY = {"Confirm": CONFIRMATION, "Consume": CONSUMPTION}
+_HOUR = 'left("WrittenUtc", 13)'
+
+
+def write(drop: Drop) -> None:
+    """Write recipes with a last line that counts them, the daily files, and the drops of the last day."""
+    folder, stamp = drop.folder(SYSTEM), drop.window.stamp
+    for name, feed in {**_RECIPES, **_DAILY, **_HOURLY}.items():
+        rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        if name in _HOURLY:
+            _write_drops(drop, name, rows)
+        else:
+            trailer = "## {rows} rows" if name in _RECIPES else None
+            write_delimited(drop.connection, rows, folder / f"{name}_{stamp}.csv", trailer=trailer)
+        unstage(drop, rows)
+
+
+def _write_drops(drop: Drop, name: str, rows: Relation) -> None:
+    """What is older than a day in one file, with whatever a fault adds; each later hour that has rows in its own."""
+    folder, stem = drop.folder(SYSTEM), f"{name}_{drop.window.stamp}"
+    first = (drop.window.cut - timedelta(days=1)).strftime("%Y-%m-%dT%H")
+    recent = f"coalesce({_HOUR} >= {literal(first)}, false)"
+    older = replace(rows, name=f"(from {rows.name} where not {recent})")
+    write_delimited(drop.connection, older, folder / f"{stem}_before.csv")
+    hours = drop.connection.execute(f"select distinct {_HOUR} from {rows.name} where {recent} order by 1").fetchall()
+    for (hour,) in hours:
+        within = replace(rows, name=f"(from {rows.name} where {_HOUR} = {literal(hour)})", lines=())
+        write_delimited(drop.connection, within, folder / f"{stem}_{hour.replace('-', '')}.csv")

@@ -7,9 +7,11 @@ Its times are those of Berlin, with a flag for summer time beside each, which te
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import clock, number, offset
+from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_delimited
 
 SYSTEM = "qms"
 _ZONE = "Europe/Berlin"
@@ -73,3 +75,12 @@ NONCONFORMANCE = Feed(
         **_CHANGED,
     },
 )
+
+
+def write(drop: Drop) -> None:
+    """Write holds and nonconformances that are new or have changed."""
+    for name, feed in {"Sperren": HOLD, "Meldungen": NONCONFORMANCE}.items():
+        rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        path = drop.folder(SYSTEM) / f"{name}_{drop.window.stamp}.csv"
+        write_delimited(drop.connection, rows, path, delimiter=";")
+        unstage(drop, rows)

@@ -5,8 +5,10 @@ Belongs here: the native relation of tms. Doesn't belong here: its mapping (temp
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from mfg_assets.simulate.export.documents import write_json_pages
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import number, utc
+from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
 
 SYSTEM = "tms"
@@ -38,3 +40,17 @@ SHIPMENT = Feed(
         "removed": "is_deleted",
     },
 )
+
+
+def write(drop: Drop) -> None:
+    """Write the pages of shipments that are new or have changed."""
+    rows = stage(drop, SYSTEM, SHIPMENT.entity, native_rows(SHIPMENT, SYSTEM, drop.window))
+    write_json_pages(
+        drop.connection,
+        rows,
+        drop.folder(SYSTEM),
+        f"Shipments_{drop.window.stamp}",
+        head='{"data": {"shipments": ',
+        tail="}}",
+    )
+    unstage(drop, rows)

@@ -5,9 +5,11 @@ Belongs here: the native relations of wms_a. Doesn't belong here: its mapping (t
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import clock, number
+from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_delimited, write_text
 
 SYSTEM = "wms_a"
 
@@ -148,3 +150,21 @@ PICK = Feed(
         **_CHANGED,
     },
 )
+
+_FEEDS = {"MOV": MOVEMENT, "BAL": BALANCE, "LOC": LOCATION, "TRF": TRANSFER, "CNT": COUNT, "PCK": PICK}
+
+
+def write(drop: Drop) -> None:
+    """Write a file for each feed; beside a snapshot's what it counts and, for balances, adds up to."""
+    folder, stamp = drop.folder(SYSTEM), drop.window.stamp
+    for name, feed in _FEEDS.items():
+        rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        write_delimited(drop.connection, rows, folder / f"{name}_{stamp}.psv", delimiter="|")
+        if feed.delivery == "snapshot":
+            total = ""
+            if feed is BALANCE:
+                added = f'select coalesce(sum(try_cast("QTY" as decimal(38, 6))), 0) from {rows.name}'
+                (found,) = drop.connection.execute(added).fetchone() or (0,)
+                total = f"TOTAL={found}\n"
+            write_text(folder / f"{name}_{stamp}.ctl", f"LINES={rows.claimed_rows}\n{total}")
+        unstage(drop, rows)

@@ -8,9 +8,13 @@ its computers stand; the code map `locations` leads its names back.
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
-from mfg_assets.simulate.export.native import clock
+from mfg_assets.simulate.export.documents import write_excel_pages
+from mfg_assets.simulate.export.feeds import Feed, native_rows
+from mfg_assets.simulate.export.native import clock, number
+from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_delimited, write_text
+from mfg_assets.warehouse.sql import literal
 
 SYSTEM = "wms_b"
 ZONE = "Asia/Singapore"
@@ -95,9 +99,9 @@ BALANCE = Feed(
         "Serial No": "serial_number",
         "Condition": _word("stock_status", "stock_status"),
         "Owner": _word("ownership", "ownership"),
-        "On Hand": "quantity",
+        "On Hand": number("quantity"),
         "UoM": _UNIT,
-        "As Of": f"timezone('{ZONE}', as_of)",
+        "As Of": f"cast(timezone('{ZONE}', as_of) as varchar)",
         "Logged": _at("recorded_at"),
     },
 )
@@ -197,3 +201,38 @@ LOCATION_CODES = f"""
     )
     where location is not null
 """
+_FEEDS = {"Entries": MOVEMENT, "Locations": LOCATION, "Transfers": TRANSFER, "Counts": COUNT, "Picks": PICK}
+
+
+def write(drop: Drop) -> None:
+    """Write the balances' workbook and the other feeds' CSV, with a text beside each snapshot that counts its lines."""
+    folder, stamp = drop.folder(SYSTEM), drop.window.stamp
+    _write_location_codes(drop)
+    balances = stage(drop, SYSTEM, BALANCE.entity, native_rows(BALANCE, SYSTEM, drop.window))
+    pages = write_excel_pages(
+        drop.connection,
+        balances,
+        folder,
+        f"Stock_{stamp}",
+        sheet="Stock",
+        title=f"Stock on hand, {drop.window.cut:%d %B %Y}",
+        numbers=("On Hand",),
+        times=("As Of",),
+    )
+    for path, lines in pages:
+        write_text(path.with_suffix(".txt"), f"Lines: {lines}\n")
+    unstage(drop, balances)
+    for name, feed in _FEEDS.items():
+        rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        write_delimited(drop.connection, rows, folder / f"{name}_{stamp}.csv")
+        if feed.delivery == "snapshot":
+            write_text(folder / f"{name}_{stamp}.txt", f"Lines: {rows.claimed_rows}\n")
+        unstage(drop, rows)
+
+
+def _write_location_codes(drop: Drop) -> None:
+    """The third party's names of places as a code map of the estate; it only ever grows."""
+    codes = drop.out / "codes"
+    codes.mkdir(parents=True, exist_ok=True)
+    query = f"select '{SYSTEM}' as system, native, code from ({LOCATION_CODES}) order by native"
+    drop.connection.execute(f"copy ({query}) to {literal(str(codes / 'locations.csv'))} (format csv, header true)")

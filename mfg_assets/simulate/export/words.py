@@ -10,7 +10,7 @@ from mfg_assets.warehouse.sql import literal
 
 # UNECE Recommendation 20 codes that a manufacturer's masters hold. A unit without a word is written as its code, and is
 # refused on landing as any unit that the estate's map doesn't know.
-_UNIT_CODES = "EA KGM GRM MTR MMT CMT LTR MLT MTK FOT INH LBR ONZ GLL SET PR BX HUR MIN SEC DAY"
+_UNIT_CODES = "EA KGM GRM MTR MMT CMT LTR MLT MTK FOT INH LBR ONZ GLL SET PR XBX HUR MIN SEC DAY"
 _UNIT_WORDS = {
     "mes_a": "pcs kg g m mm cm l ml m2 ft in lb oz gal set pair box h min s d",
     "mes_b": "PCS KGS GRS MTS MMS CMS LTS MLS SQM FTS INS LBS OZS GLS SETS PRS BXS HRS MINS SECS DYS",

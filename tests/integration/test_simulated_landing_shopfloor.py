@@ -1,0 +1,203 @@
+"""What shop floors, warehouses and partners write lands as what they hold, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from mfg_assets.contracts import contract, contracts
+from mfg_assets.estate.check import collect_problems
+from mfg_assets.estate.loader import load_estate
+from mfg_assets.estate.models import Estate
+from mfg_assets.ingest import land_extract, list_dead_letters
+from mfg_assets.settings import Settings
+from mfg_assets.simulate.export import aps, mes_a, mes_b, qms, tms, wms_a, wms_b, words
+from mfg_assets.simulate.export.feeds import Delivery, Window, due_rows
+from mfg_assets.simulate.export.staging import Drop
+from mfg_assets.warehouse.sql import identifier, literal
+from tests import held_rows
+
+CUT = datetime(2026, 1, 26, 4, tzinfo=UTC)
+NEXT = CUT + timedelta(days=7)
+WRITE: dict[str, Callable[[Drop], None]] = {m.SYSTEM: m.write for m in (mes_a, mes_b, wms_a, wms_b, qms, aps, tms)}
+PLANTS = {
+    "mes_a": ("P100", "P200"),
+    "mes_b": ("P300", "P400"),
+    "wms_a": ("P100", "P300"),
+    "wms_b": ("P200", "P400"),
+    "aps": ("P100", "P300"),
+}
+ALL_PLANTS = ("P100", "P200", "P300", "P400")
+# Values that make sense in a place: locations, which wms_b renames, and suppliers, of whom some use EDI.
+_LOCATIONS = "['RAW', 'FG', 'LINE-1', 'QC'][1 + i % 4]"
+_SUPPLIERS = "'S-' || (100 + i % 5)"
+VALUES = {
+    "inventory_balance": {"location": "['RAW', 'FG', 'LINE-1', 'QC'][1 + i % 4] || '-' || i"},
+    "cycle_count": {"location": _LOCATIONS},
+    "inventory_movement": {
+        "from_plant_id": "case when i % 3 > 0 then ['P200', 'P400'][1 + i % 2] end",
+        "from_location": f"case when i % 3 > 0 then {_LOCATIONS} end",
+        "to_plant_id": "case when i % 3 < 2 then 'P200' end",
+        "to_location": f"case when i % 3 < 2 then {_LOCATIONS} end",
+        "to_status": "case when i % 3 < 2 then 'blocked' end",
+        "to_lot": "case when i % 3 < 2 then 'L' || i end",
+        "to_ownership": "case when i % 3 < 2 then 'own' end",
+    },
+    "transfer_order": {"from_location": _LOCATIONS, "to_location": _LOCATIONS},
+    "supplier_item": {"supplier_number": _SUPPLIERS},
+    "advance_ship_notice": {"supplier_number": _SUPPLIERS},
+    "purchase_order": {"supplier_number": _SUPPLIERS},
+}
+
+
+@dataclass
+class Simulated:
+    """An estate of one system: what it holds, and where its extracts land."""
+
+    con: duckdb.DuckDBPyConnection
+    system: str
+    out: Path
+    settings: Settings
+
+    def deliver(self, cut: datetime, previous: datetime | None = None) -> None:
+        WRITE[self.system](Drop(self.con, self.out, Window(cut, previous)))
+
+    def estate(self) -> Estate:
+        assert [str(problem) for problem in collect_problems(self.out, self.settings)] == []
+        return load_estate(self.out)
+
+    def land(self) -> Estate:
+        estate = self.estate()
+        for extract in estate.systems[self.system].extracts:
+            for batch in land_extract(estate, self.system, extract, self.settings).batches:
+                assert batch.state == "landed", batch.reason
+                assert batch.completeness != "short", batch.completeness_evidence
+        assert list_dead_letters(self.settings) == []
+        return estate
+
+    def landed(self, entity: str) -> str:
+        pattern = self.settings.landing_dir / entity / f"{self.system}.*" / "*" / "rows.parquet"
+        return f"select * from read_parquet({literal(str(pattern))})"
+
+
+def _entities(estate: Estate, system: str) -> dict[str, Delivery]:
+    """Entity → delivery."""
+    extracts = estate.systems[system].extracts
+    return {estate.systems[system].entity_of(name): extracts[name].delivery for name in extracts}
+
+
+@pytest.fixture(params=sorted(WRITE))
+def simulated(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings) -> Simulated:
+    system = request.param
+    out = tmp_path / "estate"
+    _write_estate(out, system)
+    con = duckdb.connect()
+    held_rows.create(con)
+    plants = PLANTS.get(system, ALL_PLANTS)
+    extracts = yaml.safe_load(_template(system))["extracts"]
+    for entity in sorted({"purchase_order", *(extract.get("entity", name) for name, extract in extracts.items())}):
+        held_rows.fill(con, entity, system, plants, CUT, values=VALUES.get(entity))
+    return Simulated(con, system, out, settings)
+
+
+def _template(system: str) -> str:
+    folder = files("mfg_assets.simulate.export") / "templates" / "systems"
+    return (folder / f"{system}.yaml").read_text(encoding="utf-8")
+
+
+def _write_estate(out: Path, system: str) -> None:
+    """The system's own template in the smallest estate that it needs."""
+    template = _template(system)
+    kinds = "plm, erp, mes, wms, procurement, qms, tms, scheduling"
+    zones = {"P300": "America/Chicago", "P400": "Asia/Ho_Chi_Minh"}
+    plants = "".join(
+        f"  - {{id: {p}, name: {p}, timezone: {zones.get(p, 'Europe/Berlin')}, currency: EUR}}\n" for p in ALL_PLANTS
+    )
+    owned = [name for name, found in contracts().items() if any(column.is_owned for column in found.columns)]
+    delivered = [entity for entity in owned if f"  {entity}:\n" in template]
+    texts = {
+        "estate.yaml": f"name: Test\nplants:\n{plants}",
+        "ownership.yaml": "rules: []\n"
+        if not delivered
+        else "rules:\n" + "".join(f'  - {{attribute: "{entity}.*", owners: [{kinds}]}}\n' for entity in delivered),
+        f"systems/{system}.yaml": template,
+    }
+    for code_map, owner, native, code in words.code_rows():
+        name = f"codes/{code_map}.csv"
+        if owner == system:
+            texts[name] = texts.get(name, "system,native,code\n") + f"{owner},{native},{code}\n"
+    for name, text in texts.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8")
+
+
+def test_what_a_system_holds_lands(simulated: Simulated) -> None:
+    simulated.deliver(CUT)
+    estate = simulated.land()
+    for entity, delivery in _entities(estate, simulated.system).items():
+        due = due_rows(entity, delivery, simulated.system, Window(CUT))
+        _assert_same(simulated.con, entity, due, simulated.landed(entity))
+
+
+def test_a_later_delivery_brings_what_is_new(simulated: Simulated) -> None:
+    simulated.deliver(CUT)
+    simulated.deliver(NEXT, CUT)
+    estate = simulated.land()
+    for entity, delivery in _entities(estate, simulated.system).items():
+        both = [due_rows(entity, delivery, simulated.system, w) for w in (Window(CUT), Window(NEXT, CUT))]
+        if delivery == "delta":
+            assert _count(simulated.con, both[1]) > 0
+        _assert_same(simulated.con, entity, " union all ".join(f"({sql})" for sql in both), simulated.landed(entity))
+
+
+def test_the_same_holdings_give_the_same_bytes(simulated: Simulated, tmp_path: Path) -> None:
+    simulated.deliver(CUT)
+    first = _bytes(simulated.out)
+    again = Simulated(simulated.con, simulated.system, tmp_path / "again", simulated.settings)
+    again.deliver(CUT)
+    assert first == _bytes(again.out)
+    assert len(first) > 0
+
+
+def test_a_system_that_holds_nothing_delivers_empty_files(
+    tmp_path: Path, settings: Settings, simulated: Simulated
+) -> None:
+    con = duckdb.connect()
+    held_rows.create(con)
+    # Places exist before anything lies there.
+    held_rows.fill(con, "plant_location", "erp", ALL_PLANTS, CUT)
+    empty = Simulated(con, simulated.system, simulated.out, settings)
+    empty.deliver(CUT)
+    estate = empty.land()
+    for entity in _entities(estate, empty.system):
+        assert _count(con, empty.landed(entity)) == 0
+
+
+def _bytes(out: Path) -> dict[str, bytes]:
+    folder = out / "extracts"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _assert_same(con: duckdb.DuckDBPyConnection, entity: str, due: str, landed: str) -> None:
+    """Both have the same rows, each as often, in all columns of the contract and in those that the source may fill."""
+    columns = ", ".join(
+        identifier(c) for c in (*(c.name for c in contract(entity).columns), "recorded_at", "is_deleted")
+    )
+    for expected, found, what in ((due, landed, "not landed"), (landed, due, "not held")):
+        rows = con.execute(
+            f"select {columns} from ({expected}) except all select {columns} from ({found}) order by all limit 3"
+        )
+        names = [d[0] for d in rows.description or ()]
+        assert [dict(zip(names, row, strict=True)) for row in rows.fetchall()] == [], f"{entity}: {what}"
+    assert _count(con, due) > 0, entity
+
+
+def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    return con.execute(f"select count(*) from ({query})").fetchall()[0][0]
