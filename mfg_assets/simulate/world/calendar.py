@@ -1,0 +1,77 @@
+"""Working time: the plants' days as one axis of whole seconds, and the instants they stand for.
+
+All flows are planned and carried out on this axis, so that "two working days earlier" is a subtraction. Master data
+and what moves on the axis belong elsewhere.
+
+A working day has `DAY` seconds: 06:00 to 10:30 and 11:30 to 21:00, local time, Monday to Friday. Nothing happens in
+the nights and in the long break, which is when the deliveries are cut (04:00 UTC is a night in Europe and America and
+the break in Vietnam): what one system has told another is there before the cut, unless a defect delays it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from duckdb import DuckDBPyConnection
+
+from mfg_assets.simulate.options import Options
+
+DAY = 14 * 3600
+BEFORE = 100
+"""Working days on the axis before the week of the start: orders may have been placed before the first delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Where the start and the cut of a world lie.
+
+    Attributes:
+        origin: Monday on which tick 0 lies.
+        first_tick: Tick of the first working day on or after the start.
+        cut_tick: First tick that lies after the cut in every plant.
+        cut: Instant of the delivery, UTC.
+    """
+
+    origin: date
+    first_tick: int
+    cut_tick: int
+    cut: datetime
+
+
+def calendar(options: Options) -> Calendar:
+    """The axis of a world; where it begins depends on the start alone, so a later horizon moves nothing."""
+    monday = options.start - timedelta(days=options.start.weekday())
+    origin = monday - timedelta(weeks=BEFORE // 5)
+    end = options.start + timedelta(days=options.days + options.advanced_days)
+    cut = datetime(end.year, end.month, end.day, 4, tzinfo=UTC)
+    return Calendar(
+        origin=origin,
+        first_tick=_workday(options.start, origin) * DAY,
+        cut_tick=_workday(end + timedelta(days=1), origin) * DAY,
+        cut=cut,
+    )
+
+
+def _workday(day: date, origin: date) -> int:
+    weeks, rest = divmod((day - origin).days, 7)
+    return weeks * 5 + min(rest, 5)
+
+
+def create_macros(con: DuckDBPyConnection, axis: Calendar) -> None:
+    """Make `instant(tick, timezone)` (TIMESTAMPTZ) and `working_day(tick)` (DATE) in the connection."""
+    con.execute("set TimeZone = 'UTC'")
+    con.execute(
+        f"""
+        create or replace macro working_day(tick) as
+            date '{axis.origin.isoformat()}' + cast((tick // {DAY}) // 5 * 7 + (tick // {DAY}) % 5 as integer)
+        """
+    )
+    con.execute(
+        f"""
+        create or replace macro instant(tick, zone) as timezone(
+            zone,
+            cast(working_day(tick) as timestamp) + to_seconds(
+                21600 + tick % {DAY} + case when tick % {DAY} >= 16200 then 3600 else 0 end
+            )
+        )
+        """
+    )
