@@ -179,6 +179,8 @@ def test_every_column_of_every_model_is_described(adventureworks_pass: Pass) -> 
         node["name"]: columns[f"{node['schema']}.{node['name']}"]
         ^ {name for name, column in node["columns"].items() if column["description"]}
         for node in nodes
+        # nothing is built of those that are inlined; test_canonical_entities compares their columns
+        if node["config"]["materialized"] != "ephemeral"
     }
     assert {name: gap for name, gap in gaps.items() if gap} == {}
     assert [node["name"] for node in nodes if not node["description"]] == []
@@ -187,13 +189,13 @@ def test_every_column_of_every_model_is_described(adventureworks_pass: Pass) -> 
 def test_staging_says_what_the_contract_says(adventureworks_pass: Pass) -> None:
     ensure_parsed(adventureworks_pass.settings)
     manifest = json.loads(manifest_path(adventureworks_pass.settings).read_text())
-    resolved = {"item_number", "parent_item_number", "component_item_number"}
     differing = []
     for entity, contract in contracts().items():
         described = manifest["nodes"][f"model.mfg.stg_{entity}"]["columns"]
         for column in contract.columns:
             text = described[column.name]["description"]
-            if column.name not in resolved and text.strip() != " ".join(column.description.split()):
+            is_resolved = column.name == "item_number" or (column.references and column.references.entity == "item")
+            if not is_resolved and text.strip() != " ".join(column.description.split()):
                 differing.append((entity, column.name, text))
     assert differing == []
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from ruamel.yaml import YAML
 
 from mfg_assets.contracts import contracts
 from mfg_assets.contracts.derive import BATCH_COLUMNS, typed_empty_select
@@ -162,6 +163,15 @@ def test_every_value_arrives_as_it_landed(entity: str, landing: Landing) -> None
     landed = landing.models.rows(f"select {columns} from landing.{entity}")
     # nothing has these items, order lines or plants, so nothing is resolved
     assert landing.canonical(entity, columns) == landed
+
+
+@pytest.mark.parametrize("entity", PLAIN)
+def test_inlined_staging_has_the_columns_that_it_describes(entity: str, landing: Landing) -> None:
+    landing.models.build(MASTER)
+    found = landing.models.rows(f"describe {landing.models.sql[f'stg_{entity}']}")
+    path = PROJECT_ROOT / "dbt_project" / "models" / "staging" / f"stg_{entity}.yml"
+    (model,) = YAML(typ="safe").load(path)["models"]
+    assert [column["name"] for column in model["columns"]] == [name for name, *_ in found]
 
 
 def test_a_change_counts_each_component_in_its_own_unit(landing: Landing) -> None:
