@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from mfg_assets.cli import (
+    audit,
     bom,
     check,
     context,
@@ -103,7 +104,7 @@ def root(
 
 for module in (check, run, dev, query, doctor, contracts):
     module.register(app)
-for module in (bom, dead_letters, exceptions, publish):
+for module in (audit, bom, dead_letters, exceptions, publish):
     app.add_typer(module.app)
 
 

@@ -327,6 +327,7 @@ def _act(
     version: int | None = None,
     **more: Any,
 ) -> None:
+    from mfg_assets.audit.facts import keep_head
     from mfg_assets.exceptions import act, count, find
     from mfg_assets.ledger import open_ledger
 
@@ -339,7 +340,8 @@ def _act(
     if name == "reopen" and not wanted.ids and not wanted.states:
         # What can be reopened is just what the default leaves out.
         wanted = replace(wanted, states=("resolved", "accepted", "snoozed"))
-    with open_ledger(context.settings()) as ledger:
+    settings = context.settings()
+    with open_ledger(settings) as ledger:
         if not wanted.ids and not yes:
             matching = count(ledger, wanted)
             if not matching:
@@ -358,6 +360,7 @@ def _act(
             expected_version=version,
             **more,
         )
+        keep_head(settings, ledger)
     if done.already_done:
         show("This request was carried out before: nothing was done again.")
         return

@@ -127,10 +127,23 @@ def add_dead_letters(connection: duckdb.DuckDBPyConnection, settled: Sequence[st
     connection.execute(
         f"""
         insert into raw_observation
-        with letters as (
-            select source_system, extract_name, unnest(list_distinct(reasons)) as reason, dead_letter_id, correlation_id
-            from platform.dead_letter
-            where not list_contains($1, dead_letter_id)
+        with telling as (
+            -- A later delivery of a snapshot says all again, so what an earlier one had wrong is past.
+            select batch_id
+            from platform.batch_manifest
+            qualify
+                delivery <> 'snapshot'
+                or row_number() over (
+                    partition by source_system, extract_name order by extracted_at desc, landed_at desc, batch_id
+                ) = 1
+        ),
+        letters as (
+            select
+                letter.source_system, letter.extract_name, unnest(list_distinct(letter.reasons)) as reason,
+                letter.dead_letter_id, letter.correlation_id
+            from platform.dead_letter as letter
+            inner join telling on letter.batch_id = telling.batch_id
+            where not list_contains($1, letter.dead_letter_id)
         )
         select
             'record', reason,

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from mfg_assets import publish as publication
+from mfg_assets.audit import facts
 from mfg_assets.defs import common
 from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT, models
 from mfg_assets.exceptions.published import EXCEPTION, note_published
+from mfg_assets.ledger import open_ledger
 from mfg_assets.quality import EXPECTATION_FAILURE, load_suites
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
@@ -69,6 +71,8 @@ def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
     result = publication.publish(settings, TABLES, run_id=context.run_id, as_of=as_of)
     state.write(settings, common.estate(), context.run_id)
     note_published(settings)
+    with open_ledger(settings) as ledger:
+        facts.note_publications(settings, ledger, common.estate(), at=as_of)
     common.report("publish", "snapshot", "done", f"{result.state}, version {result.version}")
     context.log.info("Version %s: %s, %d tables changed.", result.version, result.state, len(result.tables_changed))
     for table in TABLES:
