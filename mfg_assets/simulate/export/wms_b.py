@@ -2,8 +2,8 @@
 
 Belongs here: the native relations of wms_b. Doesn't belong here: its mapping (templates/systems/wms_b.yaml).
 
-It names locations in its own way, signs quantities (what leaves is negative) and writes local times of Singapore, where
-its computers stand; the code map `locations` leads its names back.
+It puts the site's number before each location, signs quantities (what leaves is negative) and writes local times of
+Singapore, where its computers stand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from mfg_assets.simulate.export.native import clock, number
 from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.words import word
 from mfg_assets.simulate.export.writers import write_delimited, write_text
-from mfg_assets.warehouse.sql import literal
 
 SYSTEM = "wms_b"
 ZONE = "Asia/Singapore"
@@ -179,35 +178,12 @@ PICK = Feed(
         **_CHANGED,
     },
 )
-# Places may be called alike at two plants; the third party's names are its own for each.
-LOCATION_CODES = f"""
-    select distinct {rack("plant_id", "location")} as native, location as code
-    from (
-        select plant_id, location from held.plant_location
-        union
-        select plant_id, parent_location from held.plant_location
-        union
-        select plant_id, location from held.inventory_balance where source_system = '{SYSTEM}'
-        union
-        select from_plant_id, from_location from held.inventory_movement where source_system = '{SYSTEM}'
-        union
-        select to_plant_id, to_location from held.inventory_movement where source_system = '{SYSTEM}'
-        union
-        select from_plant_id, from_location from held.transfer_order where source_system = '{SYSTEM}'
-        union
-        select to_plant_id, to_location from held.transfer_order where source_system = '{SYSTEM}'
-        union
-        select plant_id, location from held.cycle_count where source_system = '{SYSTEM}'
-    )
-    where location is not null
-"""
 _FEEDS = {"Entries": MOVEMENT, "Locations": LOCATION, "Transfers": TRANSFER, "Counts": COUNT, "Picks": PICK}
 
 
 def write(drop: Drop) -> None:
     """Write the balances' workbook and the other feeds' CSV, with a text beside each snapshot that counts its lines."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
-    _write_location_codes(drop)
     balances = stage(drop, SYSTEM, BALANCE.entity, native_rows(BALANCE, SYSTEM, drop.window))
     pages = write_excel_pages(
         drop.connection,
@@ -228,11 +204,3 @@ def write(drop: Drop) -> None:
         if feed.delivery == "snapshot":
             write_text(folder / f"{name}_{stamp}.txt", f"Lines: {rows.claimed_rows}\n")
         unstage(drop, rows)
-
-
-def _write_location_codes(drop: Drop) -> None:
-    """The third party's names of places as a code map of the estate; it only ever grows."""
-    codes = drop.out / "codes"
-    codes.mkdir(parents=True, exist_ok=True)
-    query = f"select '{SYSTEM}' as system, native, code from ({LOCATION_CODES}) order by native"
-    drop.connection.execute(f"copy ({query}) to {literal(str(codes / 'locations.csv'))} (format csv, header true)")
