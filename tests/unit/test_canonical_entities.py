@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from mfg_assets.contracts import contracts
 from mfg_assets.contracts.derive import BATCH_COLUMNS, typed_empty_select
+from mfg_assets.quality import load_suites
 from mfg_assets.settings import PROJECT_ROOT, Settings
 from tests.compiled_sql import Models, compile_models
 from tests.contract.contract_records import good_record, other_content
@@ -53,6 +54,8 @@ COUNTED = {
     if "item_number" in {c.name for c in contracts()[name].columns} and name != "engineering_change_item"
 }
 COUNTED = {name: quantities for name, quantities in COUNTED.items() if quantities}
+SUITES = load_suites(PROJECT_ROOT / "expectations")
+GATES = {e.name for suite in SUITES for e in suite.expectations if e.severity == "blocking"}
 MASTER = [
     "staging.stg_item_cross_reference",
     "staging.item_native_id",
@@ -172,6 +175,27 @@ def test_inlined_staging_has_the_columns_that_it_describes(entity: str, landing:
     path = PROJECT_ROOT / "dbt_project" / "models" / "staging" / f"stg_{entity}.yml"
     (model,) = YAML(typ="safe").load(path)["models"]
     assert [column["name"] for column in model["columns"]] == [name for name, *_ in found]
+
+
+@pytest.mark.parametrize("entity", PLAIN)
+def test_a_suite_finds_a_row_that_stands_twice_and_nothing_that_blocks_in_a_good_one(
+    entity: str, landing: Landing
+) -> None:
+    landing.models.connection.execute("create table estate.system as select 'erp' as source_system")
+    landing.models.build([*MASTER, "staging.stg_production_order", "canonical.production_order"])
+    landing.models.build(["canonical.engineering_change"])
+    landing.add(entity)
+    assert len(landing.canonical(entity, "*")) == 1
+    assert {name: count for name, count in failing(entity, landing).items() if count and name in GATES} == {}
+    landing.models.connection.execute(f"insert into canonical.{entity} from canonical.{entity}")
+    assert failing(entity, landing)["unique_key"] == 2
+
+
+def failing(entity: str, landing: Landing) -> dict[str, int]:
+    """How many rows of the canonical table fail each expectation of its suite."""
+    (suite,) = (suite for suite in SUITES if suite.table == f"canonical.{entity}")
+    queries = {e.name: e.failing_rows(suite.sql) for e in suite.expectations}
+    return {name: len(landing.models.rows(query)) for name, query in queries.items() if query is not None}
 
 
 def test_a_change_counts_each_component_in_its_own_unit(landing: Landing) -> None:
