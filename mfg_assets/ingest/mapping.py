@@ -146,41 +146,55 @@ def all_columns(tables: Iterable[Table]) -> dict[str, str]:
     return dict(found.values())
 
 
-def with_absent(mapping: ExtractMapping, tables: Mapping[str, list[Table]]) -> dict[str, list[Table]]:
+def with_absent(
+    mapping: ExtractMapping, tables: Mapping[str, list[Table]], *, is_check: bool = False
+) -> dict[str, list[Table]]:
     """Add what the mapping uses and sparse records leave out, as nulls, with a warning.
 
-    A column without which no record can land is not added unless there are no records: then it was renamed or lost.
+    A column without which no record can land is not added unless there are no records: then it was renamed or lost. One
+    that the format's standard defines can't have been, and is always added.
+
+    Args:
+        mapping: the extract.
+        tables: its files, and those of its joins.
+        is_check: of the names that files with records leave out, add the standard's only: others may be mistakes.
     """
-    if not all(table.is_sparse for table in tables["src"]):
+    own = tables["src"]
+    if not all(table.is_sparse for table in own):
         return dict(tables)
     known = {c.lower() for group in tables.values() for c in all_columns(group)}
-    is_empty = not any(table.columns for table in tables["src"])
-    used = [mapping.extract.columns[c.name].sql for c in mapping.columns if is_empty or not c.required]
-    if is_empty and mapping.extract.where is not None:
-        used.append(mapping.extract.where)
-    absent: dict[str, str] = {}
-    for text in used:
+    is_empty = not any(table.columns for table in own)
+    sources = [(mapping.extract.columns[c.name].sql, not c.required) for c in mapping.columns]
+    if mapping.extract.where is not None:
+        sources.append((mapping.extract.where, False))
+    loose: dict[str, str] = {}
+    standard: dict[str, str] = {}
+    for text, is_optional in sources:
         for parts in _columns_of(text):
             name = parts[1] if parts[0] == "src" and len(parts) > 1 else parts[0]
-            if parts[0] not in tables or parts[0] == "src":
-                absent.setdefault(name.lower(), name)
-    added = {key: name for key, name in absent.items() if key not in known}
+            if parts[0] in tables and parts[0] != "src":
+                continue
+            if all(table.standard is not None and table.standard.fullmatch(name) for table in own):
+                standard.setdefault(name.lower(), name)
+            elif name.lower() not in known and (is_empty or (is_optional and not is_check)):
+                loose.setdefault(name.lower(), name)
+    warning = f"no record has a value under {', '.join(map(repr, loose.values()))}"
+    warnings = (warning,) if loose and not is_empty else ()
+    return {**tables, "src": [_with_nulls(table, loose | standard, warnings) for table in own]}
+
+
+def _with_nulls(table: Table, wanted: Mapping[str, str], warnings: tuple[str, ...]) -> Table:
+    own = {column.lower() for column in table.columns}
+    added = [name for key, name in wanted.items() if key not in own]
     if not added:
-        return dict(tables)
-    nulls = "".join(f", null::varchar as {identifier(name)}" for name in added.values())
-    warning = () if is_empty else (f"no record has a value under {', '.join(map(repr, added.values()))}",)
-    return {
-        **tables,
-        "src": [
-            replace(
-                table,
-                columns={**table.columns, **dict.fromkeys(added.values(), "VARCHAR")},
-                sql=f"select *{nulls} from ({table.sql})",
-                warnings=(*table.warnings, *warning),
-            )
-            for table in tables["src"]
-        ],
-    }
+        return table
+    nulls = "".join(f", null::varchar as {identifier(name)}" for name in added)
+    return replace(
+        table,
+        columns={**table.columns, **dict.fromkeys(added, "VARCHAR")},
+        sql=f"select *{nulls} from ({table.sql})",
+        warnings=(*table.warnings, *warnings),
+    )
 
 
 def _columns_of(text: str) -> list[list[str]]:

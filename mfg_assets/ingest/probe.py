@@ -48,9 +48,8 @@ def compile_errors(estate: Estate, system_id: str, extract_name: str, settings: 
     """
     with _opened(estate, system_id, extract_name, settings) as (connection, mapping, tables):
         cast.create_macros(connection, mapping.reading)
-        if not any(table.columns for table in tables["src"]):
-            # Nothing was delivered, so nothing can be said about names.
-            tables = with_absent(mapping, tables)
+        # Where nothing was delivered, nothing can be said about names.
+        tables = with_absent(mapping, tables, is_check=True)
         return Compiled(connection, mapping, create_relations(connection, tables)).errors
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mfg_assets.errors import SourceError
 from mfg_assets.estate.models import Format
+from mfg_assets.ingest import compile_errors
 from mfg_assets.ingest.connectors.table import Table
 from mfg_assets.ingest.connectors.x12_loops import open_x12
 from mfg_assets.ingest.formats import layout_of
@@ -195,8 +196,9 @@ def test_the_encoding_can_be_declared(opened: Opened) -> None:
     assert opened.values(content, "855", "PO1", "N1_SU", encoding="latin-1")[0] == ("Gießerei Ltd",)
 
 
-def test_land_an_acknowledgement(tmp_path: Path, settings: Settings) -> None:
-    feed = Feed(
+@pytest.fixture
+def feed(tmp_path: Path, settings: Settings) -> Feed:
+    return Feed(
         tmp_path,
         settings,
         options={"format": "x12", "transaction": 855, "date_formats": ["%Y%m%d"]},
@@ -211,6 +213,9 @@ def test_land_an_acknowledgement(tmp_path: Path, settings: Settings) -> None:
             "reference_number": "BAK03",
         },
     )
+
+
+def test_land_an_acknowledgement(feed: Feed) -> None:
     feed.deliver(ACK_855, "a.edi")
     batch = feed.batch()
     assert (batch.reason, batch.rows_read, batch.rows_filtered, batch.rows_landed) == (None, 4, 1, 3)
@@ -219,3 +224,33 @@ def test_land_an_acknowledgement(tmp_path: Path, settings: Settings) -> None:
         ("4500012345/00020/20260130", "000210", Decimal(60)),
         ("4500012345/00020/20260220", "000210", Decimal(40)),
     ]
+
+
+BARE = "BAK*00*AC*4500012399*20260105\nPO1*1*5*EA***BP*000200\nACK*IA*5*EA"
+
+
+def test_segments_that_a_file_has_not_are_null(feed: Feed) -> None:
+    """Neither is a column renamed nor a mapping wrong where a partner leaves out what is optional."""
+    feed.deliver(text(interchange(transaction_set("855", BARE))), "a.edi")
+    assert compile_errors(feed.estate(), "src", "feed", feed.settings) == []
+    batch = feed.batch()
+    assert (batch.state, batch.rows_read, batch.warnings) == ("landed", 1, ())
+    assert feed.letters()[0]["reasons"] == ["missing_required"], "it has no date"
+    feed.deliver(text(interchange(transaction_set("855", "BAK*00*RJ*4500012399*20260105"))), "a.edi", age=1_700_000_000)
+    assert feed.batch().rows_read == 0
+
+
+def test_files_of_one_batch_need_not_have_the_same_segments(feed: Feed) -> None:
+    feed.extract["batch_by"] = "all"
+    feed.deliver(text(interchange(transaction_set("855", BARE), control="9")), "a.edi")
+    feed.deliver(ACK_855, "b.edi")
+    batch = feed.batch()
+    assert (batch.reason, batch.rows_read, batch.rows_landed) == (None, 5, 3)
+
+
+def test_a_name_that_no_standard_has_is_a_mistake(feed: Feed) -> None:
+    feed.columns["reference_number"] = "BAK3"
+    feed.deliver(ACK_855, "a.edi")
+    ((where, message),) = compile_errors(feed.estate(), "src", "feed", feed.settings)
+    assert where == "columns.reference_number"
+    assert "BAK3" in message

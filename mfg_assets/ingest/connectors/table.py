@@ -24,7 +24,8 @@ class Table:
     `__row`, `record` and `why` of records that can't be taken apart. `expected_rows` is what the number of records has
     to be for the quick reading to be right; `careful` gives the slow reading that copes with everything.
     `ambiguous` are names that the header gives to several columns. `is_sparse` is set for formats whose records leave
-    out what they have no value for, so that a column may be missing from all of them.
+    out what they have no value for, so that a column may be missing from all of them. `standard` matches names that the
+    format itself defines: such a column was never renamed, a file without it only has no value there.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Table:
     careful: Callable[[], Table] | None = None
     ambiguous: frozenset[str] = frozenset()
     is_sparse: bool = False
+    standard: re.Pattern[str] | None = None
     warnings: tuple[str, ...] = field(default=())
 
 

@@ -8,7 +8,9 @@ about (`DTM*068*…`, `REF*CO*…`, `N1*ST*…`), it is part of the name: `DTM_0
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from mfg_assets.errors import Problem, SourceError
@@ -27,6 +29,9 @@ _SUMMARY = frozenset({"CTT", "AK9", "SE"})
 _LINES = frozenset({"PO1", "POC", "IT1"})
 _ITEM_LEVEL = "I"
 
+# Segment, then qualifier and element or element alone; component; which of several.
+_NAME = re.compile(r"[A-Z][A-Z0-9]{1,2}(_[A-Z0-9]{1,3}([0-9]{2})?|[0-9]{2})([.][0-9]+)?(_[0-9]+)?")
+
 # Segments of one place by the part of the name that they share; several in their order.
 _Scope = dict[str, list[list[tuple[str, str]]]]
 
@@ -43,7 +48,8 @@ def open_x12(path: Path, name: str, layout: Layout, folder: Path) -> Table:
     taker = _Taker(path, layout, rows)
     for envelope, segment in read_segments(path, layout.encoding):
         taker.take(envelope, segment)
-    return rows.table(name, warnings=tuple(f"{name}: {text}" for text in taker.warnings()))
+    table = rows.table(name, warnings=tuple(f"{name}: {text}" for text in taker.warnings()))
+    return replace(table, standard=_NAME)
 
 
 class _Taker:
