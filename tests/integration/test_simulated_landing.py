@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -23,10 +22,12 @@ from mfg_assets.ingest import current_batches, land_extract, read_manifests
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import export, held
 from mfg_assets.simulate.export import estate as estate_files
-from mfg_assets.simulate.export.registry import SYSTEMS
+from mfg_assets.simulate.options import Options
 from tests.held import CUT, NEXT_CUT, fill
 
-OPTIONS: Any = SimpleNamespace(plants=4)
+OPTIONS = Options.of("small")
+# The others have tests of their own.
+SYSTEMS = ("plm_main", "erp_s4", "erp_legacy", "erp_asia")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with duckdb.connect() as connection:
         estate = _estate(connection, root / "estate")
         for cut, previous in ((CUT, None), (NEXT_CUT, CUT)):
-            export.write(connection, estate.path, OPTIONS, cut, previous)
+            export.write(connection, estate.path, OPTIONS, cut, previous, systems=SYSTEMS)
             for system_id, system in estate.systems.items():
                 for name in system.extracts:
                     land_extract(estate, system_id, name, settings)
@@ -55,7 +56,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def _estate(connection: duckdb.DuckDBPyConnection, path: Path) -> Estate:
     connection.execute("set TimeZone = 'UTC'")
     held.create(connection)
-    estate_files.write(path, OPTIONS, CUT)
+    estate_files.write(path, OPTIONS, CUT, SYSTEMS)
     estate = load_estate(path)
     fill(connection, estate)
     return estate
@@ -71,7 +72,7 @@ def test_nothing_is_refused(world: World) -> None:
     assert {(m.source_system, m.extract_name): m.reject_counts for m in manifests if m.rows_rejected} == {}
 
 
-@pytest.mark.parametrize("system", list(SYSTEMS))
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_what_is_held_lands(world: World, system: str) -> None:
     extracts: dict[str, list[str]] = {}
     for name in world.estate.systems[system].extracts:
@@ -102,7 +103,7 @@ def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
         with duckdb.connect() as connection:
             connection.execute(f"set threads = {threads}")
             estate = _estate(connection, tmp_path / str(run))
-            export.write(connection, estate.path, OPTIONS, CUT, None)
+            export.write(connection, estate.path, OPTIONS, CUT, None, systems=SYSTEMS)
             files = [path for path in sorted(estate.path.rglob("*")) if path.is_file()]
             hashes.append({str(f.relative_to(estate.path)): hashlib.sha256(f.read_bytes()).digest() for f in files})
     assert len(hashes[0]) > 10
@@ -140,16 +141,15 @@ def _landed(world: World, system: str, names: list[str], delivery: str, columns:
     entity = world.estate.systems[system].entity_of(names[0])
     items = [c.name for c in contract(entity).columns if c.references and c.references.entity == "item"]
     items += ["item_number"] if entity == "item" else []
-    own_number = (
-        "coalesce((select any_value(x.item_number) from held.item_cross_reference as x "
-        'where x.system = \'{system}\' and x.native_id = "{column}"), "{column}")'
-    )
+    known = f"from held.item_cross_reference as x where x.system = '{system}'"
     chosen = ", ".join(
-        f'{own_number.format(system=system, column=name)} as "{name}"' if name in items else f'"{name}"'
+        f'coalesce((select any_value(x.item_number) {known} and x.native_id = r."{name}"), r."{name}") as "{name}"'
+        if name in items and entity != "item_cross_reference"
+        else f'r."{name}"'
         for name in columns
     )
     # A database is read again from its mark on.
-    return f"select distinct {chosen} from read_parquet({files})"
+    return f"select distinct {chosen} from read_parquet({files}) as r"
 
 
 def _difference(

@@ -6,12 +6,14 @@ Belongs here: one module for each system, writers, templates of the estate. Does
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from mfg_assets.simulate.export.estate import systems_of
 from mfg_assets.simulate.export.feeds import Window
 from mfg_assets.simulate.export.registry import SYSTEMS
 from mfg_assets.simulate.export.staging import Drop, Faults, no_faults
@@ -27,6 +29,7 @@ def write(
     cut: datetime,
     previous_cut: datetime | None,
     faults: Faults = no_faults,
+    systems: Collection[str] = tuple(SYSTEMS),
 ) -> None:
     """Write what every system delivers at the cut.
 
@@ -37,7 +40,9 @@ def write(
         cut: instant of the delivery (UTC).
         previous_cut: instant of the one before, None for the first.
         faults: what goes wrong with native relations on their way.
+        systems: only these of them.
     """
     drop = Drop(con, out, Window(cut, previous_cut), faults)
-    for write_system in SYSTEMS.values():
-        write_system(drop)
+    for system in systems_of(options):
+        if system in systems:
+            SYSTEMS[system](drop)

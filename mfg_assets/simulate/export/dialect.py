@@ -82,9 +82,10 @@ class Dialect:
     """How a system writes.
 
     Functions take SQL and give SQL. `item` writes an item number, `item_back` reads it from the native column;
-    `instant` and `day` write times, `day_back` reads a day. `end` and `end_back` are for ends of periods. `revision`
-    writes a revision where the system counts them, and is None where it writes them as they are. `is_own_item` says of
-    an entity and column whether they hold the system's own item numbers.
+    `instant`, `day` and `date` write times, starts of periods and days. `end` and `end_back` are for ends of periods.
+    `revision` writes a revision where the system counts them, and is None where it writes them as they are. `name`
+    gives the native column for an entity's, where it isn't one of `dialects/columns.csv`; `read` is how a mapping names
+    that.
     """
 
     system: str
@@ -100,6 +101,8 @@ class Dialect:
     revision: Callable[[int], str] | None = None
     entities_with_canonical_items: tuple[str, ...] = ()
     decimal_comma: tuple[str, ...] = ()
+    name: Callable[[str, str], str] | None = None
+    read: Callable[[str], str] = "src.{}".format
 
     def columns(self, entity: str, delivery: Delivery) -> list[Native]:
         """Every column of the contract, and what the platform wants to know of a record besides."""
@@ -129,8 +132,9 @@ class Dialect:
         return rows
 
     def _native(self, entity: str, column: Column) -> Native:
-        held, name = identifier(column.name), native_name(self.system, entity, column.name)
-        sql, back, codes = self._ways(entity, column, held, f"src.{name}")
+        held = identifier(column.name)
+        name = self.name(entity, column.name) if self.name else native_name(self.system, entity, column.name)
+        sql, back, codes = self._ways(entity, column, held, self.read(name))
         return Native(column.name, name, sql, back, codes)
 
     def _ways(self, entity: str, column: Column, held: str, name: str) -> tuple[str, str, str | None]:

@@ -116,8 +116,8 @@ def system_file() -> dict[str, Any]:
         "kind": "erp",
         "name": "ERP in the cloud, Germany",
         "description": (
-            "Master data, bills and stock come as Parquet, papers as pages of CSV as the interface gives them. Material "
-            "numbers have 18 places, revisions are counted from 01, times are those of Berlin."
+            "Master data, bills and stock come as Parquet, papers as pages of CSV, as an interface gives them. "
+            "Material numbers have 18 places, revisions are counted from 01, times are those of Berlin."
         ),
         "owner": "planner",
         "plants": ["P100", "P200"],

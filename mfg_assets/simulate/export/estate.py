@@ -9,7 +9,7 @@ templates.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from mfg_assets.estate.models import EstateFile
-from mfg_assets.simulate.export import erp_s4, words
+from mfg_assets.simulate.export import erp_asia, erp_legacy, erp_s4, plm_main, words
 from mfg_assets.simulate.export.registry import SYSTEMS
 from mfg_assets.simulate.export.writers import write_text
 
@@ -26,35 +25,46 @@ if TYPE_CHECKING:
     from mfg_assets.simulate.options import Options
 
 _TEMPLATES = files("mfg_assets.simulate.export").joinpath("templates")
-_SELF_DESCRIBED: tuple[Callable[[], dict[str, Any]], ...] = (erp_s4.system_file,)
+_SELF_DESCRIBED: tuple[Callable[[], dict[str, Any]], ...] = (
+    plm_main.system_file,
+    erp_s4.system_file,
+    erp_legacy.system_file,
+    erp_asia.system_file,
+)
 CodeRow = tuple[str, str, str, str]
-_CODE_ROWS: tuple[Callable[[], list[CodeRow]], ...] = (erp_s4.DIALECT.code_rows, words.code_rows)
+_CODE_ROWS: tuple[Callable[[], list[CodeRow]], ...] = (
+    plm_main.DIALECT.code_rows,
+    erp_s4.DIALECT.code_rows,
+    erp_legacy.DIALECT.code_rows,
+    erp_asia.DIALECT.code_rows,
+    words.code_rows,
+)
 _PLANTS_MAP = "plants"
 
 
-def write(out: Path, options: Options, cut: datetime) -> None:
+def write(out: Path, options: Options, cut: datetime, systems: Collection[str] = tuple(SYSTEMS)) -> None:
     """Write `estate.yaml`, `ownership.yaml`, `systems/` and `codes/`.
 
     Args:
         out: the estate's folder.
         options: of the simulation; plants beyond `options.plants` are left out, with the systems that serve no other.
         cut: instant from which the estate is looked at (UTC).
+        systems: only these of them.
     """
     estate = _template("estate.yaml")
     estate["plants"] = estate["plants"][: options.plants]
-    if "as_of" in EstateFile.model_fields:
-        estate["as_of"] = cut.isoformat()
+    estate["as_of"] = cut.isoformat()
     plants = [plant["id"] for plant in estate["plants"]]
-    systems = _systems(plants)
+    described = {name: system for name, system in _systems(plants).items() if name in systems}
     ownership = _template("ownership.yaml")
-    _keep_known_owners(ownership, systems)
+    _keep_known_owners(ownership, described)
     for folder in ("systems", "codes"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     write_text(out / "estate.yaml", _dumped(estate))
     write_text(out / "ownership.yaml", _dumped(ownership))
-    for name, system in systems.items():
+    for name, system in described.items():
         write_text(out / "systems" / f"{name}.yaml", _dumped(system))
-    for name, rows in code_maps(set(systems), set(plants)).items():
+    for name, rows in code_maps(described, plants).items():
         lines = ["system,native,code", *(",".join(_field(value) for value in row) for row in rows)]
         write_text(out / "codes" / f"{name}.csv", "".join(f"{line}\n" for line in lines))
 
@@ -67,6 +77,12 @@ def code_maps(systems: Iterable[str], plants: Iterable[str]) -> dict[str, list[t
         if system in systems and (code_map != _PLANTS_MAP or code in plants):
             found.setdefault(code_map, set()).add((system, native, code))
     return {name: sorted(rows) for name, rows in sorted(found.items())}
+
+
+def systems_of(options: Options) -> list[str]:
+    """The systems that serve a plant of the simulation."""
+    plants = [plant["id"] for plant in _template("estate.yaml")["plants"]][: options.plants]
+    return list(_systems(plants))
 
 
 def _systems(plants: list[str]) -> dict[str, Any]:
