@@ -68,7 +68,7 @@ def is_database(mapping: ExtractMapping) -> bool:
 
 
 def extractions(
-    mapping: ExtractMapping, place: Path, workdir: Path, settings: Settings, now: datetime
+    mapping: ExtractMapping, place: Path, workdir: Path, settings: Settings, extracted_at: datetime
 ) -> Iterator[Extraction | None]:
     """Read what there is, oldest first; None stands for rows that have landed already.
 
@@ -95,7 +95,7 @@ def extractions(
             continue
         if is_open and source["rows"] == 0 and mapping.extract.delivery != "snapshot":
             continue
-        found = _extraction(mapping, step, target, source, said, place, settings, now)
+        found = _extraction(mapping, step, target, source, said, place, settings, extracted_at)
         if found.identity.is_new:
             yield found
             if is_open:
@@ -247,7 +247,7 @@ def _extraction(
     said: Verdict | None,
     place: Path,
     settings: Settings,
-    now: datetime,
+    extracted_at: datetime,
 ) -> Extraction:
     digest = _content_hash(target, settings)
     if source["rows"] == 0 and step.replaces is not None:
@@ -256,7 +256,7 @@ def _extraction(
     file = BatchFile(target.name, target.stat().st_size, digest, 0)
     own = (mapping.system.system, mapping.name)
     history = read_extract_manifests(place)
-    identity = identify(own, mapping.extract.delivery, mapping.hash, (file,), now, history)
+    identity = identify(own, mapping.extract.delivery, mapping.hash, (file,), extracted_at, history)
     old = step.replaces
     if old is not None and identity.is_new:
         identity = replace(identity, supersedes=old.batch_id, extracted_at=old.extracted_at)

@@ -79,7 +79,8 @@ def land_extract(
     place = batch_folder(settings, mapping)
     _clean(settings, place)
     if is_database(mapping):
-        return _land_database(mapping, place, settings, run_id, now or datetime.now(UTC))
+        # A database is read as it is at the estate's present, which of an archived one lies in the past.
+        return _land_database(mapping, place, settings, run_id, now or datetime.now(UTC), now or estate.now())
     folder = source_folder(estate, mapping.system)
     hashes = FileHashes(place)
     found = find_deliveries(estate, system_id, extract_name)
@@ -98,12 +99,12 @@ def land_extract(
 
 
 def _land_database(
-    mapping: ExtractMapping, place: Path, settings: Settings, run_id: str | None, now: datetime
+    mapping: ExtractMapping, place: Path, settings: Settings, run_id: str | None, now: datetime, extracted_at: datetime
 ) -> LandingResult:
     landed: list[BatchManifest] = []
     known = 0
     with _work_folder(settings) as outer:
-        for found in extractions(mapping, place, outer, settings, now):
+        for found in extractions(mapping, place, outer, settings, extracted_at):
             if found is None:
                 known += 1
                 continue

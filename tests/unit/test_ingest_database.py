@@ -299,6 +299,18 @@ def test_a_snapshot_under_another_mapping_keeps_its_place(shop: Shop) -> None:
     assert (second.supersedes, second.extracted_at) == (first.batch_id, first.extracted_at)
 
 
+def test_a_read_belongs_to_the_present_of_the_estate(shop: Shop) -> None:
+    """An archived estate is looked at from an instant of its own, and so are its databases."""
+    shop.snapshot()
+    shop.insert(1)
+    estate = shop.feed.estate()
+    then = datetime(2024, 3, 1, tzinfo=UTC)
+    estate = estate.model_copy(update={"file": estate.file.model_copy(update={"as_of": then})})
+    (batch,) = land_extract(estate, "src", "feed", shop.feed.settings).batches
+    assert batch.extracted_at == then
+    assert batch.landed_at > then
+
+
 # What is read
 
 
