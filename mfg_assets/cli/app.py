@@ -28,6 +28,7 @@ from mfg_assets.cli import (
     publish,
     query,
     run,
+    simulate,
 )
 from mfg_assets.cli.failures import exit_code_of, show_error, show_unexpected
 from mfg_assets.cli.output import prepare_streams
@@ -104,7 +105,7 @@ def root(
 
 for module in (check, run, dev, query, doctor, contracts):
     module.register(app)
-for module in (audit, bom, dead_letters, exceptions, publish):
+for module in (audit, bom, dead_letters, exceptions, publish, simulate):
     app.add_typer(module.app)
 
 
