@@ -52,11 +52,13 @@ def fill(
     cut: datetime,
     *,
     rows: int = 60,
+    together: int = 1,
     values: dict[str, str] | None = None,
 ) -> None:
     """Put rows of an entity into `held`, all of whose columns are filled in some and null in others where they may be.
 
-    Of each seven rows one is deleted before the cut and one has a second version; one in eleven comes after the cut.
+    Rows come over the twenty days before the cut, one in eleven after it. Of each seven records two end, before the cut
+    and after it, half of them because a second version follows.
 
     Args:
         con: has the tables.
@@ -65,6 +67,7 @@ def fill(
         plants: whose they are, in turn.
         cut: instant around which they become visible.
         rows: how many, before second versions.
+        together: how many become visible at once.
         values: column → SQL over the row's number `i` for columns that need particular values.
     """
     found = contract(entity)
@@ -76,9 +79,13 @@ def fill(
     key = " || '|' || ".join(f"coalesce(cast({identifier(name)} as varchar), '')" for name in found.key)
     start = f"timestamptz {literal((cut - timedelta(days=20)).isoformat())}"
     end = f"timestamptz {literal(cut.isoformat())}"
-    begins = f"case when i % 11 = 10 then {end} + interval 1 hour else {start} + i * interval 311 minute end"
+    step = f"interval {20 * 1440 // rows} minute"
+    begins = (
+        f"case when i % 11 = 10 then {end} + interval 1 hour else {start} + i // {together} * {together} * {step} end"
+    )
     is_event = found.kind == "event"
-    ends = "null" if is_event else f"case when i % 7 in (3, 5) and i % 11 <> 10 then {end} - interval 90 minute end"
+    ended = f"case i % 7 when 3 then {end} - interval 90 minute when 5 then {end} + interval 2 hour end"
+    ends = "null" if is_event else f"case when i % 11 <> 10 then {ended} end"
     con.execute(
         f"insert into held.{identifier(entity)} by name "
         f"select * exclude (i), {literal(system)} as source_system, {key} as row_id, "

@@ -18,7 +18,7 @@ from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import land_extract, list_dead_letters
 from mfg_assets.settings import Settings
-from mfg_assets.simulate.export import aps, mes_a, mes_b, qms, tms, wms_a, wms_b, words
+from mfg_assets.simulate.export import aps, mes_a, mes_b, procurement, qms, tms, wms_a, wms_b, words
 from mfg_assets.simulate.export.feeds import Delivery, Window, due_rows
 from mfg_assets.simulate.export.staging import Drop
 from mfg_assets.warehouse.sql import identifier, literal
@@ -26,7 +26,9 @@ from tests import held_rows
 
 CUT = datetime(2026, 1, 26, 4, tzinfo=UTC)
 NEXT = CUT + timedelta(days=7)
-WRITE: dict[str, Callable[[Drop], None]] = {m.SYSTEM: m.write for m in (mes_a, mes_b, wms_a, wms_b, qms, aps, tms)}
+WRITE: dict[str, Callable[[Drop], None]] = {
+    m.SYSTEM: m.write for m in (mes_a, mes_b, wms_a, wms_b, qms, procurement, aps, tms)
+}
 PLANTS = {
     "mes_a": ("P100", "P200"),
     "mes_b": ("P300", "P400"),
@@ -52,9 +54,24 @@ VALUES = {
     },
     "transfer_order": {"from_location": _LOCATIONS, "to_location": _LOCATIONS},
     "supplier_item": {"supplier_number": _SUPPLIERS},
-    "advance_ship_notice": {"supplier_number": _SUPPLIERS},
     "purchase_order": {"supplier_number": _SUPPLIERS},
+    # Some answers and notices have several lines, of one order or of several.
+    "purchase_order_acknowledgement": {
+        "purchase_order_number": "'PURC-' || lpad(cast(i // 3 as varchar), 5, '0')",
+        "event_at": "timestamptz '2026-01-20 08:00:00+00' + i // 3 * interval 1 hour",
+        "currency": "case when i // 3 % 4 > 0 then 'EUR' end",
+    },
+    "advance_ship_notice": {
+        "supplier_number": "'S-' || (100 + i // 6 % 5)",
+        "asn_number": "'ASN-' || (i // 6)",
+        "purchase_order_number": "'PURC-0' || (i // 2 % 5)",
+        "plant_id": "'P100'",
+        "status": "'in_transit'",
+        "shipped_at": "timestamptz '2026-01-20 08:00:00+00'",
+        "expected_at": "case when i // 6 % 2 = 0 then timestamptz '2026-01-25 08:00:00+00' end",
+    },
 }
+TOGETHER = {"purchase_order_acknowledgement": 3, "advance_ship_notice": 6}
 
 
 @dataclass
@@ -103,7 +120,8 @@ def simulated(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings
     plants = PLANTS.get(system, ALL_PLANTS)
     extracts = yaml.safe_load(_template(system))["extracts"]
     for entity in sorted({"purchase_order", *(extract.get("entity", name) for name, extract in extracts.items())}):
-        held_rows.fill(con, entity, system, plants, CUT, values=VALUES.get(entity))
+        together = TOGETHER.get(entity, 1)
+        held_rows.fill(con, entity, system, plants, CUT, together=together, values=VALUES.get(entity))
     return Simulated(con, system, out, settings)
 
 
@@ -157,6 +175,31 @@ def test_a_later_delivery_brings_what_is_new(simulated: Simulated) -> None:
         _assert_same(simulated.con, entity, " union all ".join(f"({sql})" for sql in both), simulated.landed(entity))
 
 
+@pytest.mark.parametrize("simulated", ["procurement"], indirect=True)
+def test_edi_groups_the_lines_of_an_answer_and_of_a_notice(simulated: Simulated) -> None:
+    simulated.deliver(CUT)
+    simulated.land()
+    sent = {kind: "".join(p.read_text() for p in simulated.out.rglob(f"EDI{kind}_*.x12")) for kind in ("855", "856")}
+    for extract, kind, lines in (("acknowledgement_edi", "855", "~PO1*"), ("ship_notice_edi", "856", "~SN1*")):
+        entity = simulated.estate().systems[simulated.system].entity_of(extract)
+        pattern = simulated.settings.landing_dir / entity / f"{simulated.system}.{extract}" / "*" / "rows.parquet"
+        landed = _count(simulated.con, f"from read_parquet({literal(str(pattern))})")
+        assert landed == sent[kind].count(lines)
+        assert landed > sent[kind].count("ST*") > 2
+    assert sent["856"].count("~PRF*") > sent["856"].count("ST*856")
+
+
+@pytest.mark.parametrize("simulated", ["mes_b"], indirect=True)
+def test_the_last_day_comes_in_hourly_drops_of_one_delivery(simulated: Simulated) -> None:
+    simulated.deliver(CUT)
+    drops = sorted(path.name for path in simulated.out.rglob("Confirm_*.csv"))
+    assert drops[-1] == "Confirm_20260126T040000Z_before.csv"
+    assert all("Confirm_20260126T040000Z_2026012" in name for name in drops[:-1])
+    assert len(drops) == 1 + 3
+    (batch,) = land_extract(simulated.estate(), "mes_b", "production_confirmation", simulated.settings).batches
+    assert len(batch.files) == len(drops)
+
+
 def test_the_same_holdings_give_the_same_bytes(simulated: Simulated, tmp_path: Path) -> None:
     simulated.deliver(CUT)
     first = _bytes(simulated.out)
@@ -171,12 +214,12 @@ def test_a_system_that_holds_nothing_delivers_empty_files(
 ) -> None:
     con = duckdb.connect()
     held_rows.create(con)
-    # Places exist before anything lies there.
-    held_rows.fill(con, "plant_location", "erp", ALL_PLANTS, CUT)
+    # Whoever has a catalogue may be asked to send EDI before there is an order.
+    held_rows.fill(con, "supplier_item", "procurement", ALL_PLANTS, CUT, values=VALUES["supplier_item"])
     empty = Simulated(con, simulated.system, simulated.out, settings)
     empty.deliver(CUT)
     estate = empty.land()
-    for entity in _entities(estate, empty.system):
+    for entity in _entities(estate, empty.system).keys() - {"supplier_item"}:
         assert _count(con, empty.landed(entity)) == 0
 
 

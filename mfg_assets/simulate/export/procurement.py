@@ -6,9 +6,15 @@ Belongs here: the native relations of the portal, and which suppliers use EDI. D
 
 from __future__ import annotations
 
-from mfg_assets.simulate.export.feeds import Feed
+from dataclasses import replace
+
+from mfg_assets.simulate.export import edi
+from mfg_assets.simulate.export.documents import write_json_pages
+from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import number, utc
+from mfg_assets.simulate.export.staging import Drop, no_faults, stage, unstage
 from mfg_assets.simulate.export.words import word
+from mfg_assets.simulate.export.writers import write_json_lines, write_text
 
 SYSTEM = "procurement"
 EDI_SUPPLIERS = 2
@@ -36,14 +42,14 @@ def _word(code_map: str, column: str) -> str:
     return word(SYSTEM, code_map, column)
 
 
-def by_edi(supplier: str) -> str:
+def _by_edi(supplier: str) -> str:
     """Condition: the supplier (SQL of its number) uses EDI."""
     return f"coalesce({supplier} in ({_EDI_SUPPLIERS}), false)"
 
 
 _CHANGED = {"changedOn": utc("recorded_at"), "withdrawn": "is_deleted"}
 # The supplier of an acknowledgement is that of its order.
-ORDERED_FROM = f"left join ({_ORDER_SUPPLIERS}) as ordered using (purchase_order_number)"
+_ORDERED_FROM = f"left join ({_ORDER_SUPPLIERS}) as ordered using (purchase_order_number)"
 
 SUPPLIER = Feed(
     "supplier",
@@ -122,3 +128,44 @@ NOTICE = Feed(
         **_CHANGED,
     },
 )
+
+
+def write(drop: Drop) -> None:
+    """Write the portal's documents with their control files, and the answers of suppliers that use it."""
+    folder, stamp = drop.folder(SYSTEM), drop.window.stamp
+    for name, array, feed in (("Vendors", "vendors", SUPPLIER), ("Catalogue", "articles", CATALOGUE)):
+        rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        pages = write_json_pages(
+            drop.connection,
+            rows,
+            folder,
+            f"{name}_{stamp}",
+            head=f'{{"{array}": ',
+            tail="}",
+        )
+        for path, records in pages:
+            write_text(path.with_suffix(".ctl"), f"records: {records}\n")
+        unstage(drop, rows)
+    for name, feed, joins, supplier in (
+        ("Answers", ACKNOWLEDGEMENT, _ORDERED_FROM, "ordered_from"),
+        ("Notices", NOTICE, "", "supplier_number"),
+    ):
+        query = native_rows(feed, SYSTEM, drop.window, joins=joins, where=f"not {_by_edi(supplier)}")
+        rows = stage(drop, SYSTEM, feed.entity, query)
+        write_json_lines(drop.connection, rows, folder / f"{name}_{stamp}.jsonl")
+        unstage(drop, rows)
+    _write_edi(drop)
+
+
+def _write_edi(drop: Drop) -> None:
+    """Interchanges of the suppliers that use EDI. No fault spoils one: a reader refuses a damaged interchange whole."""
+    suppliers = [row[0] for row in drop.connection.execute(_EDI_SUPPLIERS).fetchall()]
+    sound = replace(drop, faults=no_faults)
+    for feed, joins, supplier, write_sets in (
+        (edi.ANSWER, _ORDERED_FROM, "ordered_from", edi.write_answers),
+        (edi.NOTICE, "", "supplier_number", edi.write_notices),
+    ):
+        query = native_rows(feed, SYSTEM, drop.window, joins=joins, where=_by_edi(supplier))
+        rows = stage(sound, SYSTEM, feed.entity, query, name=f"edi_{feed.entity}")
+        write_sets(drop, rows, sorted(suppliers))
+        unstage(drop, rows)
