@@ -2,7 +2,8 @@
 
 Belongs here: the SQL macros all steps draw from. Doesn't belong here: what is drawn.
 
-A stream of random numbers would tie a choice to how many were drawn before it. By key, a longer horizon, another order of
+A stream of random numbers would tie a choice to how many were drawn before it. By key, a longer horizon, another
+order of
 rows or another number of threads changes no earlier choice.
 """
 

@@ -1,6 +1,7 @@
 """What each system of the simulated manufacturer holds, in neutral columns, as versions in time.
 
-Belongs here: tables that are shaped like the contracts, and what fills them from the world. Doesn't belong here: the truth
+Belongs here: tables that are shaped like the contracts, and what fills them from the world. Doesn't belong here: the
+truth
 itself (`world`), what goes wrong (`defects`), how a system writes (`export`).
 """
 
