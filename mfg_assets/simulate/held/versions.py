@@ -24,7 +24,7 @@ LATENCY: dict[str, tuple[int, int]] = {
 }
 """First letters of a system's name → seconds: at least, and at most.
 
-All of it fits into the plants' rest before a cut (see `world.calendar`), so nothing that is right is on its way at a cut.
+All of it fits into the plants' rest before a cut (see `world.calendar`): nothing that is right is on its way at one.
 """
 
 
