@@ -222,7 +222,7 @@ def _append(path: Path, lines: Sequence[str]) -> None:
 
 
 def _prepend(path: Path, lines: Sequence[str]) -> None:
-    whole = path.with_name(f"{path.name}.head")
+    whole = _second(path)
     with whole.open("wb") as target, path.open("rb") as source:
         target.write("".join(f"{line}\n" for line in lines).encode())
         while chunk := source.read(_CHUNK):
@@ -234,11 +234,16 @@ def _encode(path: Path, encoding: str) -> None:
     if codecs.lookup(encoding).name == "utf-8":
         return
     decoder = codecs.getincrementaldecoder("utf-8")()
-    encoded = path.with_name(f"{path.name}.encoded")
+    encoded = _second(path)
     with path.open("rb") as source, encoded.open("wb") as target:
         while chunk := source.read(_CHUNK):
             target.write(decoder.decode(chunk).encode(encoding))
     encoded.replace(path)
+
+
+def _second(aside: Path) -> Path:
+    """Where a file is written anew, before it takes the place of the first attempt."""
+    return aside.with_name(f"{aside.name}.again")
 
 
 @contextmanager
@@ -250,4 +255,5 @@ def _aside(path: Path) -> Iterator[Path]:
         yield aside
         aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        for leftover in (aside, _second(aside)):
+            leftover.unlink(missing_ok=True)
