@@ -15,6 +15,7 @@ from mfg_assets.simulate.export import (
     mes_a,
     mes_b,
     plm_main,
+    procurement,
     qms,
     tms,
     wms_a,
@@ -24,5 +25,5 @@ from mfg_assets.simulate.export.staging import Drop
 
 SYSTEMS: dict[str, Callable[[Drop], None]] = {
     system.SYSTEM: system.write
-    for system in (plm_main, erp_s4, erp_legacy, erp_asia, mes_a, mes_b, wms_a, wms_b, qms, aps, tms)
+    for system in (plm_main, erp_s4, erp_legacy, erp_asia, mes_a, mes_b, wms_a, wms_b, qms, procurement, aps, tms)
 }
