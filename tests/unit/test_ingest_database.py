@@ -360,6 +360,18 @@ def test_null_words_and_decimal_commas_of_texts(shop: Shop) -> None:
     assert shop.feed.rows("item_number, quantity, to_location") == [("none", Decimal("2.5"), None)]
 
 
+def test_a_database_that_writes_ahead_is_read_with_its_log(shop: Shop) -> None:
+    shop.snapshot()
+    shop.execute("pragma journal_mode = wal")
+    shop.insert(1)
+    shop.batch()
+    assert shop.pending() == []
+    shop.insert(2)
+    assert shop.pending(), "only the log has changed"
+    shop.batch()
+    assert shop.ids()[-1] == [1, 2]
+
+
 def test_many_rows_come_in_parts(shop: Shop) -> None:
     shop.execute(
         "with recursive n (x) as (select 1 union all select x + 1 from n where x < 12000) insert into moves "

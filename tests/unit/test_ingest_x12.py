@@ -160,7 +160,7 @@ def test_several_groups_and_sets(opened: Opened) -> None:
     group = [segment.replace("*7*X", "*8*X").replace("GE*1*7", "GE*1*8") for segment in other[1:-1]]
     content = text([*one[:-1], *group, "IEA*2*000000101"])
     table = opened.table(content, "855", "PO1")
-    assert table.warnings == ("1.x12: 1 transaction sets 997 left out",)
+    assert table.warnings == ("1.x12: transaction sets 997 left out: 1",)
     assert len(opened.records(content, "855", "PO1")) == 6
 
 
@@ -184,8 +184,8 @@ def test_what_is_odd_but_no_reason_to_refuse_is_said(opened: Opened) -> None:
     body = "BAK*00*RJ*4500012345*20260105"
     content = text(interchange(transaction_set("855", body), transaction_set("855", f"{SEGMENTS_855}9", "0002")))
     assert opened.table(content, "855", "PO1").warnings == (
-        "1.x12: 1 transaction sets 855 without PO1",
-        "1.x12: 1 transaction sets whose CTT01 is not the number of their lines",
+        "1.x12: transaction sets 855 without PO1: 1",
+        "1.x12: transaction sets whose CTT01 is not the number of their lines: 1",
     )
 
 

@@ -64,11 +64,11 @@ class _Taker:
         self.empty = self.miscounted = 0
 
     def warnings(self) -> list[str]:
-        found = [f"{count:,} transaction sets {code} left out" for code, count in sorted(self.others.items())]
+        found = [f"transaction sets {code} left out: {count:,}" for code, count in sorted(self.others.items())]
         if self.empty:
-            found.append(f"{self.empty:,} transaction sets {self.wanted} without {self.name}")
+            found.append(f"transaction sets {self.wanted} without {self.name}: {self.empty:,}")
         if self.miscounted:
-            found.append(f"{self.miscounted:,} transaction sets whose CTT01 is not the number of their lines")
+            found.append(f"transaction sets whose CTT01 is not the number of their lines: {self.miscounted:,}")
         return found
 
     def take(self, envelope: Envelope, segment: Segment) -> None:
