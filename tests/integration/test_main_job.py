@@ -60,6 +60,7 @@ def test_of_what_nobody_delivers_nothing_is_checked(mini: tuple[Path, dict[str, 
     names = [result["unique_id"].split(".")[2] for result in results]
     checked = {name.removeprefix("contract_holds_") for name in names if name.startswith("contract_holds_")}
     assert checked == {"bom_header", "bom_line", "inventory_balance", "inventory_movement", "item"}
+    assert {"key_holds_bom_header", "key_holds_shipment"} & set(names) == {"key_holds_bom_header"}
     # the tables are there all the same
     with duckdb.connect(str(mini[0] / "home" / "warehouse" / "mfg.duckdb"), read_only=True) as connection:
         tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
