@@ -9,6 +9,7 @@ templates.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from importlib.resources import files
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from mfg_assets.simulate.export import erp_asia, erp_legacy, erp_s4, plm_main, words
 from mfg_assets.simulate.export.registry import SYSTEMS
@@ -40,6 +42,8 @@ _CODE_ROWS: tuple[Callable[[], list[CodeRow]], ...] = (
     words.code_rows,
 )
 _PLANTS_MAP = "plants"
+# Mappings of so many values stand in one line.
+_SHORT = 3
 
 
 def write(out: Path, options: Options, cut: datetime, systems: Collection[str] = tuple(SYSTEMS)) -> None:
@@ -63,7 +67,9 @@ def write(out: Path, options: Options, cut: datetime, systems: Collection[str] =
     write_text(out / "estate.yaml", _dumped(estate))
     write_text(out / "ownership.yaml", _dumped(ownership))
     for name, system in described.items():
-        write_text(out / "systems" / f"{name}.yaml", _dumped(system))
+        # A blank line before each extract, as people write them.
+        text = re.sub(r"(?<!extracts:\n)^(?=  [a-z_]+:$)", "\n", _dumped(system), flags=re.MULTILINE)
+        write_text(out / "systems" / f"{name}.yaml", re.sub(r"\n{3,}", "\n\n", text))
     for name, rows in code_maps(described, plants).items():
         lines = ["system,native,code", *(",".join(_field(value) for value in row) for row in rows)]
         write_text(out / "codes" / f"{name}.csv", "".join(f"{line}\n" for line in lines))
@@ -88,10 +94,13 @@ def systems_of(options: Options) -> list[str]:
 def _systems(plants: list[str]) -> dict[str, Any]:
     """The file of each system that serves one of these plants."""
     names = sorted(entry.name for entry in _TEMPLATES.joinpath("systems").iterdir() if entry.name.endswith(".yaml"))
-    systems = [*(describe() for describe in _SELF_DESCRIBED), *(_template(f"systems/{name}") for name in names)]
+    systems = [
+        *(_arranged(describe()) for describe in _SELF_DESCRIBED),
+        *(_template(f"systems/{name}") for name in names),
+    ]
     found = {}
     for system in systems:
-        system["plants"] = [plant for plant in system["plants"] if plant in plants]
+        system["plants"] = _arranged([plant for plant in system["plants"] if plant in plants])
         if system["plants"] and system["system"] in SYSTEMS:
             found[system["system"]] = system
     return found
@@ -109,6 +118,28 @@ def _keep_known_owners(ownership: Any, systems: dict[str, Any]) -> None:
 
 def _template(name: str) -> Any:
     return _yaml().load(_TEMPLATES.joinpath(*name.split("/")).read_text(encoding="utf-8"))
+
+
+def _arranged(data: Any) -> Any:
+    """Data as people write it: short lists and mappings in one line."""
+    if isinstance(data, dict):
+        arranged = CommentedMap((key, _arranged(value)) for key, value in data.items())
+        if _leaves(data) <= _SHORT:
+            arranged.fa.set_flow_style()
+        return arranged
+    if isinstance(data, list):
+        items = CommentedSeq(_arranged(item) for item in data)
+        if not any(isinstance(item, dict) for item in data):
+            items.fa.set_flow_style()
+        return items
+    return data
+
+
+def _leaves(data: Any) -> int:
+    """How many values there are, however deep."""
+    if isinstance(data, dict | list):
+        return sum(_leaves(value) for value in (data.values() if isinstance(data, dict) else data))
+    return 1
 
 
 def _dumped(data: Any) -> str:
