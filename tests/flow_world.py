@@ -39,7 +39,7 @@ LINES = """
     ('100001', '1', '50', '100024', 1, true, 0.0, null, null, null, null, 'consumable', null, null),
     ('100002', '1', '10', '100010', 1, false, 0.0, null, null, null, null, 'component', null, null),
     ('100002', '1', '20', '100014', 3, false, 0.0, null, null, null, null, 'component', null, null),
-    ('100002', '1', '30', '100030', 0.2, false, 0.0, null, null, null, null, 'by-product', null, null),
+    ('100002', '1', '30', '100030', 0.2, false, 0.0, null, null, null, null, 'by_product', null, null),
     ('100010', '1', '10', '100020', 4, false, 0.05, 'divide', null, null, null, 'component', null,
         '2026-01-19 00:00:00+00'),
     ('100010', '1', '11', '100025', 4, false, 0.05, 'divide', null, null, null, 'component',
@@ -68,7 +68,7 @@ def create(con: DuckDBPyConnection, seed: int) -> None:
     con.execute(
         f"""
         create or replace table world.item as
-        select *, 1 as level, item_type as category from (values {ITEMS})
+        select *, item_type as category, item_number in ('100001', '100002', '100030') as is_sold from (values {ITEMS})
             as t(item_number, item_type, base_unit, is_lot_tracked, is_serial_tracked, is_regulated)
         """
     )
@@ -92,7 +92,8 @@ def create(con: DuckDBPyConnection, seed: int) -> None:
             14 as lead_time_days, 5.0 as lot_size, 3.0 as safety_stock,
             item.item_type = 'phantom' as is_phantom,
             item.item_number in ('100020', '100021') as is_backflushed,
-            'MAIN' as storage_location, 12.5 as standard_cost, plant.currency
+            item.item_number = '100024' as is_consignment, 'MAIN' as storage_location,
+            12.5 as standard_cost, plant.currency
         from world.item as item cross join world.plant as plant
         """
     )
@@ -102,7 +103,9 @@ def create(con: DuckDBPyConnection, seed: int) -> None:
         select plant.plant_id, t.* replace (
             effective_from::timestamptz as effective_from, effective_to::timestamptz as effective_to,
             quantity_per::decimal(18, 6) as quantity_per, component_scrap::decimal(9, 6) as component_scrap
-        ), null::integer as operation_sequence
+        ), null::integer as operation_sequence,
+            -- the plant calls 100011 no phantom, one line does
+            case when parent_item_number = '100012' and component_item_number = '100011' then true end as is_phantom
         from (values {LINES}) as t(
             parent_item_number, alternative, line_id, component_item_number, quantity_per, is_fixed_quantity,
                 component_scrap,

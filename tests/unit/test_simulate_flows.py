@@ -57,7 +57,7 @@ def test_the_questions_can_fail(world: DuckDBPyConnection) -> None:
 
 def test_every_kind_of_movement_happens(world: DuckDBPyConnection) -> None:
     kinds = {row[0] for row in world.execute("select distinct movement_type from world.movement").fetchall()}
-    assert kinds >= {"561", "101", "321", "261", "261B", "601", "641", "109", "541", "543", "531"}
+    assert kinds >= {"561", "101", "321", "261", "261B", "411", "601", "641", "109", "541", "543", "531"}
 
 
 @pytest.mark.parametrize("seed", [1, 5])

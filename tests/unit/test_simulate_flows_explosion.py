@@ -56,7 +56,8 @@ class Bills:
             per = per / (1 - scrap) if line["scrap_method"] == "divide" else per * (1 + scrap)
             needed = per if line["is_fixed_quantity"] else per * quantity
             own = self.plants[plant, component]
-            if own["is_phantom"] and line["line_type"] in COMPONENTS and self.headers.get((plant, component)):
+            passed = own["is_phantom"] if line["is_phantom"] is None else line["is_phantom"]
+            if passed and line["line_type"] in COMPONENTS and self.headers.get((plant, component)):
                 self._walk(plant, component, Decimal(own["lot_size"]), needed, at, result)
                 continue
             if self.units[component] == "EA":

@@ -34,8 +34,9 @@ def _sales(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int) 
             select
                 node_id, node_key, code, plant_id, item_number, is_serial, is_counted,
                 case
-                    when is_top then 0.55
-                    when chance('spare', node_key) < 0.06 then 0.12
+                    when is_sold and is_top then 0.55
+                    when is_sold then 0.25
+                    when chance('spare', node_key) < 0.05 then 0.12
                     else 0
                 end as per_week,
                 case

@@ -62,9 +62,8 @@ def _nodes(con: DuckDBPyConnection) -> None:
                 and not (coalesce(item.is_serial_tracked, false) and piece_unit.unit is not null) as is_lot,
             coalesce(item.is_regulated, false) as is_regulated,
             -- the supplier's until it is drawn
-            item_plant.sourcing = 'buy' and chance('consigned', item_plant.plant_id || '/'
-                || item_plant.item_number) < 0.04
-                as is_consigned,
+            item_plant.sourcing = 'buy' and coalesce(item_plant.is_consignment, false) as is_consigned,
+            coalesce(item.is_sold, false) as is_sold,
             plant.timezone,
             plant.erp,
             plant.mes,
@@ -124,7 +123,7 @@ def _lines(con: DuckDBPyConnection) -> None:
             line.alternate_priority,
             line.usage_probability,
             coalesce(line.line_type, 'component') as line_type,
-            component.is_phantom,
+            coalesce(line.is_phantom, component.is_phantom) as is_phantom,
             line.effective_from,
             line.effective_to,
         from world.bom_line as line
