@@ -46,6 +46,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with duckdb.connect() as connection:
         estate = _estate(connection, root / "estate")
         for cut, previous in ((CUT, None), (NEXT_CUT, CUT)):
+            estate_files.write(estate.path, OPTIONS, cut, SYSTEMS)
+            estate = load_estate(estate.path)
             export.write(connection, estate.path, OPTIONS, cut, previous, systems=SYSTEMS)
             for system_id, system in estate.systems.items():
                 for name in system.extracts:
@@ -70,6 +72,12 @@ def test_nothing_is_refused(world: World) -> None:
     manifests = read_manifests(world.settings.landing_dir)
     assert {(m.source_system, m.extract_name): m.reason for m in manifests if m.state != "landed"} == {}
     assert {(m.source_system, m.extract_name): m.reject_counts for m in manifests if m.rows_rejected} == {}
+
+
+def test_every_delivery_is_as_old_as_its_cut(world: World) -> None:
+    manifests = read_manifests(world.settings.landing_dir)
+    assert {m.source_system for m in manifests} == set(SYSTEMS)
+    assert {(m.source_system, m.extracted_at) for m in manifests if m.extracted_at not in (CUT, NEXT_CUT)} == set()
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
