@@ -16,9 +16,11 @@ from typing import Any
 import duckdb
 import yaml
 
+from mfg_assets.contracts import contract
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import BatchManifest, LandingResult, land_extract, list_dead_letters, read_manifests
+from mfg_assets.ingest.landed import landed_sql
 from mfg_assets.settings import Settings
 
 MOVEMENT = {
@@ -107,12 +109,7 @@ class Feed:
 
     def rows(self, columns: str = "event_id, item_number, quantity") -> list[tuple[Any, ...]]:
         """All landed rows, in the order of files and records."""
-        pattern = self.settings.landing_dir / "*" / "*" / "*" / "rows.parquet"
-        if not list(self.settings.landing_dir.glob("*/*/*/rows.parquet")):
-            return []
-        return duckdb.sql(
-            f"select {columns} from read_parquet('{pattern}') order by source_file, source_row, batch_id"
-        ).fetchall()
+        return landed_rows(self.settings, columns, "source_file, source_row, batch_id")
 
     def letters(self) -> list[dict[str, Any]]:
         return list_dead_letters(self.settings)
@@ -122,6 +119,16 @@ class Feed:
 
     def manifests(self) -> list[BatchManifest]:
         return read_manifests(self.settings.landing_dir)
+
+
+def landed_rows(settings: Settings, columns: str = "*", order: str = "all") -> list[tuple[Any, ...]]:
+    """All rows that landed, of whichever one entity it was."""
+    manifests = [m for m in read_manifests(settings.landing_dir) if m.rows_landed]
+    if not manifests:
+        return []
+    (entity,) = {m.entity for m in manifests}
+    sql = landed_sql(settings.landing_dir, contract(entity), manifests)
+    return duckdb.sql(f"select {columns} from ({sql}) order by {order}").fetchall()
 
 
 def check_counts(batch: BatchManifest) -> None:

@@ -2,7 +2,9 @@
 
 Belongs here: one column at a time, as SQL text. Doesn't belong here: batches, files, the order of steps (`judge`).
 
-Names of a column `x` on its way: `m:x` as mapped, `n:x` after its code map, `l:x` as local time, `c:x` as cast.
+Names of a column `x` on its way: `m:x` as mapped, `n:x` after its code map, `o:x` whether its text has an offset,
+`p:x` the time in it as parsed, `l:x` the local time, `c:x` as cast. Each step is a projection of its own, because
+DuckDB would compute an expression again wherever a CASE repeats it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import duckdb
 from mfg_assets.contracts import CODE_TYPES, Column
 from mfg_assets.contracts.rules import column_rules
 from mfg_assets.estate.models import DaylightSaving
+from mfg_assets.ingest.connectors.table import Padding
 from mfg_assets.ingest.expressions import SHIFT_MACRO
 from mfg_assets.ingest.formats import Layout
 from mfg_assets.ingest.zones import ZoneSql, zone_sql
@@ -32,6 +35,8 @@ _INTEGERS = frozenset(
 _FLOATS = frozenset({"DOUBLE", "FLOAT"})
 # Years below are slips of two digits or more; nothing was manufactured then.
 _EARLIEST = "timestamp '1000-01-01'"
+# Beyond the end of four-digit years, which an inclusive end may be moved over.
+_LATEST = "timestamp '10001-01-01'"
 # An end in the last year that four digits can write means that no end is known (rule 1).
 _OPEN_END = "9999-01-01"
 
@@ -59,15 +64,15 @@ class Check:
 class Cast:
     """One column's way from mapped to landed.
 
-    `value` gives `c:x`, `landed` what is written: an end that only stands for "no end" is none (rule 1). `local` is SQL
-    of a local time to be computed before the others, if the column needs one; `zone` reads it.
+    `steps` are (name, SQL) of what has to be computed before, one projection each. `value` gives `c:x`, `landed` what
+    is written: an end that only stands for "no end" is none (rule 1). `zone` reads local times, where there are any.
     """
 
     column: Column
     value: str
     landed: str
     checks: tuple[Check, ...]
-    local: str | None = None
+    steps: tuple[tuple[str, str], ...] = ()
     zone: ZoneSql | None = None
 
 
@@ -79,6 +84,16 @@ def mapped(name: str) -> str:
 def native(name: str) -> str:
     """The value after its code map."""
     return identifier(f"n:{name}")
+
+
+def zoned(name: str) -> str:
+    """Whether the text of a time has an offset."""
+    return identifier(f"o:{name}")
+
+
+def parsed(name: str) -> str:
+    """The time in a text without offset."""
+    return identifier(f"p:{name}")
 
 
 def local(name: str) -> str:
@@ -93,7 +108,7 @@ def value(name: str) -> str:
 
 def create_macros(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     """Functions that expressions may use without knowing how the system writes times."""
-    time = _parsed_time("cast(x as varchar)", reading.layout)
+    time = _sensible(f"({_parsed_time('cast(x as varchar)', reading.layout)})")
     zoned = f"cast({_offset_time('cast(x as varchar)')} + i as varchar)"
     connection.execute(
         f"create or replace temp macro {SHIFT_MACRO}(x, i) as case when x is null then null "
@@ -102,7 +117,9 @@ def create_macros(connection: duckdb.DuckDBPyConnection, reading: Reading) -> No
     )
 
 
-def cast_of(column: Column, native_type: str, reading: Reading, reason: str | None = None) -> Cast:
+def cast_of(
+    column: Column, native_type: str, reading: Reading, reason: str | None = None, padding: Padding = "any"
+) -> Cast:
     """How one column is cast and judged.
 
     Args:
@@ -110,12 +127,14 @@ def cast_of(column: Column, native_type: str, reading: Reading, reason: str | No
         native_type: DuckDB's type of the value after its code map.
         reading: how the system writes values.
         reason: of a value that no code map knows, where the column has one.
+        padding: blanks that may stand around a text.
     """
     n, c = native(column.name), value(column.name)
     kind = column.sql_type.partition("(")[0]
-    local_sql, zone, extra = None, None, []
+    steps: list[tuple[str, str]] = []
+    zone, extra = None, []
     if kind == "VARCHAR":
-        sql = _text(n, native_type)
+        sql = _text(n, native_type, padding)
     elif kind == "BOOLEAN":
         sql = f"try_cast({n if native_type == 'BOOLEAN' else _as_text(n, native_type)} as boolean)"
     elif kind in ("INTEGER", "BIGINT"):
@@ -123,9 +142,9 @@ def cast_of(column: Column, native_type: str, reading: Reading, reason: str | No
     elif kind == "DECIMAL":
         sql = _decimal(n, native_type, column.sql_type, reading.layout)
     elif kind == "DATE":
-        sql = _date(n, native_type, reading)
+        steps, sql = _date(column.name, native_type, reading)
     else:
-        local_sql, sql, zone, extra = _instant(column, native_type, reading)
+        steps, sql, zone, extra = _instant(column, native_type, reading)
     m = mapped(column.name)
     given = f"coalesce(trim(cast({m} as varchar)) <> '', false)"
     checks = list(extra)
@@ -145,7 +164,7 @@ def cast_of(column: Column, native_type: str, reading: Reading, reason: str | No
     if column.name == "effective_to":
         open_end = f"date '{_OPEN_END}'" if kind == "DATE" else f"make_timestamptz(epoch_us(timestamp '{_OPEN_END}'))"
         landed = f"case when {c} < {open_end} then {c} end"
-    return Cast(column, sql, landed, (*checks, *_rules(column, c, given)), local_sql, zone)
+    return Cast(column, sql, landed, (*checks, *_rules(column, c, given)), tuple(steps), zone)
 
 
 def _rules(column: Column, c: str, given: str) -> list[Check]:
@@ -158,6 +177,9 @@ def _rules(column: Column, c: str, given: str) -> list[Check]:
         if rule.reason == "missing_required":
             # A value that is there but can't be cast has its own reason.
             broken = f"case when {c} is null then not {given} else false end"
+        elif rule.reason == "not_in_enumeration":
+            # As a list, because IN becomes a join.
+            broken = f"not list_contains([{', '.join(literal(word) for word in column.enumeration)}], {c})"
         elif rule.reason == "too_long":
             # Counting bytes costs nothing; characters are counted only where there may be too many.
             broken = f"case when strlen({c}) > {column.max_length} then {broken} else false end"
@@ -173,11 +195,17 @@ def _as_text(n: str, native_type: str) -> str:
     return n if native_type == "VARCHAR" else f"cast({n} as varchar)"
 
 
-def _text(n: str, native_type: str) -> str:
+def _text(n: str, native_type: str, padding: Padding) -> str:
     if native_type != "VARCHAR":
         return _as_text(n, native_type)
     # Blanks around a text are padding, as of CHAR columns: with them a key wouldn't equal itself.
-    return f"case when starts_with({n}, ' ') or suffix({n}, ' ') or {n} = '' then nullif(trim({n}), '') else {n} end"
+    trimmed = f"nullif(trim({n}), '')"
+    if padding == "none":
+        return n
+    # Where only ASCII occurs, the first and the last character tell, which is cheaper than making each text anew.
+    return (
+        trimmed if padding == "any" else f"case when ascii({n}) <= 32 or suffix({n}, ' ') then {trimmed} else {n} end"
+    )
 
 
 def _number_text(n: str, layout: Layout) -> str:
@@ -240,23 +268,20 @@ def _parsed_time(text: str, layout: Layout) -> str:
         # DuckDB takes these words for the start of 1900, whatever the format.
         word = f"lower(trim({text})) in ('epoch', 'infinity', '-infinity')"
         tries.append(f"case when not {word} then cast(try_strptime(trim({text}), [{formats}]) as timestamp) end")
-    tries.append(
-        f"case when ascii({text}) between 48 and 57 or ascii({text}) = 32 then try_cast({text} as timestamp) end"
-    )
-    parsed = tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
-    return f"(case when ({parsed}) >= {_EARLIEST} and isfinite({parsed}) then {parsed} end)"
+    # Words for times are shorter than the usual form, and begin with a letter.
+    begins = f"strlen({text}) = 19 or ascii({text}) between 48 and 57 or ascii({text}) = 32"
+    tries.append(f"case when {begins} then try_cast({text} as timestamp) end")
+    return tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+
+
+def _sensible(time: str) -> str:
+    return f"case when {time} between {_EARLIEST} and {_LATEST} then {time} end"
 
 
 def _is_zoned(n: str) -> str:
-    # Nearly all times are 2026-01-31T12:00:00; only others need a closer look.
-    return (
-        f"case when strlen({n}) = 19 and {n}[17] = ':' then false "
-        f"else coalesce(regexp_matches({n}, {literal(_OFFSET)}), false) end"
-    )
-
-
-def _zoned(n: str) -> str:
-    return f"case when {_is_zoned(n)} then {_offset_time(n)} end"
+    # Nearly all times are 2026-01-31T12:00:00 or 2026-01-31; only others need a closer look.
+    usual = f"(strlen({n}) = 19 and ascii(right({n}, 3)) = 58) or strlen({n}) = 10"
+    return f"case when {usual} then false else coalesce(regexp_matches({n}, {literal(_OFFSET)}), false) end"
 
 
 def _offset_time(text: str) -> str:
@@ -266,50 +291,60 @@ def _offset_time(text: str) -> str:
     return f"coalesce(try_cast({text} as timestamptz), try_cast({whole} as timestamptz))"
 
 
-def _date(n: str, native_type: str, reading: Reading) -> str:
-    if native_type == "DATE":
-        return n
-    if native_type == "TIMESTAMP WITH TIME ZONE":
-        return f"cast(timezone({literal(reading.zone or 'UTC')}, {n}) as date)"
-    if native_type.startswith("TIMESTAMP"):
-        return f"try_cast({n} as date)"
-    text = _as_text(n, native_type)
-    zoned = f"timezone({literal(reading.zone or 'UTC')}, {_offset_time(text)})"
-    time = _parsed_time(text, reading.layout)
-    return f"cast(case when {_is_zoned(text)} then {zoned} else {time} end as date)"
-
-
-def _instant(column: Column, native_type: str, reading: Reading) -> tuple[str | None, str, ZoneSql | None, list[Check]]:
-    """The local time, the instant, how the zone is read, and the checks of times that aren't one instant (rule 5)."""
-    n, at = native(column.name), local(column.name)
-    if native_type == "TIMESTAMP WITH TIME ZONE":
-        return None, n, None, []
+def _local_steps(name: str, native_type: str, layout: Layout) -> list[tuple[str, str]]:
+    """How a value of any type becomes a local time, and whether it has an offset instead."""
+    n = native(name)
     if native_type == "DATE" or native_type.startswith("TIMESTAMP"):
-        local_sql, zoned = f"try_cast({n} as timestamp)", None
-    else:
-        text = _as_text(n, native_type)
-        zoned = _zoned(text)
-        local_sql = f"case when {_is_zoned(text)} then null else {_parsed_time(text, reading.layout)} end"
+        return [(zoned(name), "false"), (parsed(name), f"try_cast({n} as timestamp)"), (local(name), parsed(name))]
+    text = _as_text(n, native_type)
+    return [
+        (zoned(name), _is_zoned(text)),
+        (parsed(name), f"case when {zoned(name)} then null else {_parsed_time(text, layout)} end"),
+        (local(name), _sensible(parsed(name))),
+    ]
+
+
+def _date(name: str, native_type: str, reading: Reading) -> tuple[list[tuple[str, str]], str]:
+    n = native(name)
+    if native_type == "DATE":
+        return [], n
+    zone = literal(reading.zone or "UTC")
+    if native_type == "TIMESTAMP WITH TIME ZONE":
+        return [], f"cast(timezone({zone}, {n}) as date)"
+    if native_type.startswith("TIMESTAMP"):
+        return [], f"try_cast({n} as date)"
+    instant = f"timezone({zone}, {_offset_time(_as_text(n, native_type))})"
+    sql = f"case when {zoned(name)} then cast({instant} as date) else cast({local(name)} as date) end"
+    return _local_steps(name, native_type, reading.layout), sql
+
+
+def _instant(
+    column: Column, native_type: str, reading: Reading
+) -> tuple[list[tuple[str, str]], str, ZoneSql | None, list[Check]]:
+    """Steps, the instant, how the zone is read, and the checks of times that aren't one instant (rule 5)."""
+    name, n, at = column.name, native(column.name), local(column.name)
+    if native_type == "TIMESTAMP WITH TIME ZONE":
+        return [], n, None, []
+    steps = _local_steps(name, native_type, reading.layout)
+    offset = f"case when {zoned(name)} then {_offset_time(_as_text(n, native_type))} "
+    if native_type == "DATE" or native_type.startswith("TIMESTAMP"):
+        offset = "case "
     if reading.zone is None:
-        naive = Check(
-            column.name,
-            "naive_timestamp",
-            f"{at} is not null",
-            "an offset such as +01:00, because the system declares no time zone",
-        )
-        sql = zoned or "null::timestamptz"
-        return local_sql, sql, ZoneSql("", "null::timestamptz", "false", "false"), [naive]
+        expected = "an offset such as +01:00, because the system declares no time zone"
+        naive = Check(name, "naive_timestamp", f"{at} is not null", expected)
+        sql = "null::timestamptz" if offset == "case " else f"{offset}end"
+        return steps, sql, ZoneSql("", "null::timestamptz", "false", "false"), [naive]
     daylight = reading.daylight
-    zone = zone_sql(at, f"z:{column.name}", reading.zone, daylight.gap, daylight.fold)
-    sql = f"coalesce({zoned}, {zone.instant})" if zoned else zone.instant
+    zone = zone_sql(at, f"z:{name}", reading.zone, daylight.gap, daylight.fold)
+    sql = zone.instant if offset == "case " else f"{offset}else {zone.instant} end"
     checks = []
     if zone.is_gap != "false":
         expected = f"a time that exists in {reading.zone}; clocks went forward over this one"
-        checks.append(Check(column.name, "nonexistent_local_time", zone.is_gap, expected))
+        checks.append(Check(name, "nonexistent_local_time", zone.is_gap, expected))
     if zone.is_fold != "false":
         expected = f"a time that happened once in {reading.zone}; clocks went back over this one"
-        checks.append(Check(column.name, "ambiguous_local_time", zone.is_fold, expected))
-    return local_sql, sql, zone, checks
+        checks.append(Check(name, "ambiguous_local_time", zone.is_fold, expected))
+    return steps, sql, zone, checks
 
 
 def _type_words(column: Column, reading: Reading) -> str:

@@ -26,9 +26,16 @@ class Doubles:
 
 
 def find_doubles(
-    connection: duckdb.DuckDBPyConnection, mapping: ExtractMapping, rows: Path, files: list[str]
+    connection: duckdb.DuckDBPyConnection, mapping: ExtractMapping, rows: Path, files: list[str], *, is_dense: bool
 ) -> Doubles | None:
     """Take records that contradict an earlier one out of the rows. None where there are none.
+
+    Args:
+        connection: to read with.
+        mapping: what the rows are.
+        rows: their file; it is replaced where some are taken out.
+        files: the delivery's files in their order.
+        is_dense: the file leaves out the rows' numbers, which are their places.
 
     An event that comes twice alike changes nothing (rule 32), and a delta may carry several versions of a key.
     """
@@ -40,14 +47,22 @@ def find_doubles(
     else:
         return None
     source = f"read_parquet({path_literal(rows)})"
-    keys = ", ".join(identifier(k) for k in contract.key)
+    if is_dense:
+        numbered = f"read_parquet({path_literal(rows)}, file_row_number = true)"
+        source = f"(select * exclude (file_row_number), file_row_number + 1 as source_row from {numbered})"
+    if len(files) == 1:
+        source = f"(select *, {literal(files[0])} as source_file from {source})"
+    # A part of the key that isn't mapped is null in all rows.
+    mapped = {c.name for c in mapping.columns}
+    keys = ", ".join(identifier(k) for k in contract.key if k in mapped) or "1"
     counted = connection.execute(f"select count(*), count(distinct hash({keys})) from {source}").fetchone()
     if counted is None or counted[0] == counted[1]:
         return None
-    content = f"row({', '.join(identifier(c.name) for c in contract.columns)})"
+    content = f"row({', '.join(identifier(c.name) for c in mapping.columns if c in contract.columns)})"
     order = f"list_position([{', '.join(literal(f) for f in files)}], source_file), source_row"
     shown = " || ', ' || ".join(
-        f"{literal(k + ' = ')} || coalesce(cast({identifier(k)} as varchar), 'none')" for k in contract.key
+        f"{literal(k + ' = ')} || coalesce(cast({identifier(k) if k in mapped else 'null'} as varchar), 'none')"
+        for k in contract.key
     )
     connection.execute(
         f"create or replace temp table {_TABLE} as "

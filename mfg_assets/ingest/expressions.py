@@ -30,13 +30,15 @@ class Expression:
     """One parsed SQL expression.
 
     `columns` are the references in it as written: `("src", "MENGE")` or `("MENGE",)`. `has_window` is set where it
-    looks at other rows of the extract; `is_constant` where it reads no column and calls no function.
+    looks at other rows of the extract; `is_constant` where it reads no column and calls no function; `is_column` where
+    it is a column and nothing else.
     """
 
     sql: str
     columns: tuple[tuple[str, ...], ...]
     has_window: bool
     is_constant: bool
+    is_column: bool
 
 
 class ExpressionError(ValueError):
@@ -61,6 +63,7 @@ def parse(text: str) -> Expression:
         columns=tuple(dict.fromkeys(columns)),
         has_window=any(n.get("class") == "WINDOW" for n in nodes),
         is_constant=not columns and not any(n.get("class") == "FUNCTION" for n in nodes),
+        is_column=tree.get("class") == "COLUMN_REF",
     )
 
 

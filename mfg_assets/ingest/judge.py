@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from mfg_assets.contracts import PLATFORM_COLUMNS
 from mfg_assets.ingest import cast
 from mfg_assets.ingest.cast import Cast, Check
-from mfg_assets.ingest.connectors import ROW
+from mfg_assets.ingest.connectors import ROW, Padding
 from mfg_assets.ingest.expressions import parse
 from mfg_assets.ingest.mapping import FILE, ORDINAL, Compiled, ExtractMapping
 from mfg_assets.warehouse.sql import identifier, literal
 
+# Comparing is cheaper than joining up to here.
+_FEW_CODES = 8
 FAILED = "an expression that doesn't fail on this record"
 
 
@@ -27,6 +29,9 @@ class Stamp:
     extract: str
     batch_id: str
     extracted_at: str
+    has_several_files: bool = True
+    # Every record of the one file lands, in its order, so that a row's place says which record it was.
+    is_dense: bool = False
 
 
 class Judgement:
@@ -35,19 +40,26 @@ class Judgement:
     Args:
         compiled: the mapping against the batch's real columns.
         is_careful: an expression failed on some record, so each is tried by itself and its failure is a reason.
+        padding: blanks that may stand around the native values.
     """
 
-    def __init__(self, compiled: Compiled, *, is_careful: bool = False) -> None:
+    def __init__(self, compiled: Compiled, *, is_careful: bool = False, padding: Padding = "any") -> None:
         self._compiled, self._is_careful = compiled, is_careful
         mapping = compiled.mapping
         self._mapping: ExtractMapping = mapping
         self._coded = {c.name: codes for c in mapping.columns if (codes := mapping.codes(c)) is not None}
         self._casts = {}
+        self._unpadded: set[str] = set()
         for column in mapping.columns:
             is_coded = column.name in self._coded
             native_type = "VARCHAR" if is_coded else compiled.types[column.name]
             reason = self._coded[column.name][1] if is_coded else None
-            self._casts[column.name] = cast.cast_of(column, native_type, mapping.reading, reason)
+            own: Padding = padding if parse(mapping.extract.columns[column.name].sql).is_column else "any"
+            if own == "none":
+                self._unpadded.add(column.name)
+            # The code map has no blanks around its codes.
+            own = "none" if is_coded else own
+            self._casts[column.name] = cast.cast_of(column, native_type, mapping.reading, reason, own)
 
     @property
     def code_tables(self) -> Mapping[str, dict[str, str]]:
@@ -55,7 +67,7 @@ class Judgement:
         return {f"__codes_{name}": codes for name, (codes, _) in self._coded.items()}
 
     def rows(self, stamp: Stamp) -> str:
-        """The rows that land: contract columns in their order, then the platform's."""
+        """The rows that land: what differs between them (`landed` knows how to complete it)."""
         accepted = " and ".join(f"not ({check.broken})" for check in self._checks()) or "true"
         return f"select {self._landed(stamp)} from ({self._cast()}) where {accepted}"
 
@@ -123,23 +135,42 @@ class Judgement:
         return text
 
     def _coded_natives(self) -> str:
-        columns, joins = ["m.*"], ""
+        texts, natives, joins = [], [], ""
         for column in self._mapping.columns:
             name = cast.mapped(column.name)
-            if column.name in self._coded:
-                table = identifier(f"__codes_{column.name}")
-                alias = identifier(f"k:{column.name}")
-                joins += f" left join {table} as {alias} on trim(cast(m.{name} as varchar)) = {alias}.native"
-                columns.append(f"{alias}.code as {cast.native(column.name)}")
+            if column.name not in self._coded:
+                natives.append(f"{name} as {cast.native(column.name)}")
+                continue
+            key = identifier(f"k:{column.name}")
+            codes = self._coded[column.name][0]
+            expression = self._compiled.sql[column.name]
+            is_constant = parse(self._mapping.extract.columns[column.name].sql).is_constant
+            # A constant is translated once; in its own terms, since an alias would hide that it is one.
+            text = f"cast({f'({expression})' if is_constant else f'm.{name}'} as varchar)"
+            texts.append(f"{text if column.name in self._unpadded else f'trim({text})'} as {key}")
+            if is_constant or len(codes) <= _FEW_CODES:
+                source = f"trim(cast(({expression}) as varchar))" if is_constant else key
+                cases = " ".join(f"when {literal(n)} then {literal(c)}" for n, c in codes.items())
+                natives.append(
+                    f"{f'case {source} {cases} end' if cases else 'null::varchar'} as {cast.native(column.name)}"
+                )
             else:
-                columns.append(f"m.{name} as {cast.native(column.name)}")
-        return f"select {', '.join(columns)} from ({self._mapped()}) as m{joins}"
+                alias = identifier(f"t:{column.name}")
+                joins += f" left join {identifier(f'__codes_{column.name}')} as {alias} on {key} = {alias}.native"
+                natives.append(f"{alias}.code as {cast.native(column.name)}")
+        text = f"({self._mapped()}) as m"
+        if texts:
+            text = f"(select m.*, {', '.join(texts)} from {text})"
+        return f"select *, {', '.join(natives)} from {text}{joins}" if not joins else self._joined(text, natives, joins)
+
+    def _joined(self, text: str, natives: list[str], joins: str) -> str:
+        return f"select j.*, {', '.join(natives)} from {text} as j{joins}"
 
     def _cast(self) -> str:
-        locals_ = [f"{c.local} as {cast.local(name)}" for name, c in self._casts.items() if c.local is not None]
         text = self._coded_natives()
-        if locals_:
-            text = f"select *, {', '.join(locals_)} from ({text})"
+        for level in range(max((len(c.steps) for c in self._casts.values()), default=0)):
+            steps = [c.steps[level] for c in self._casts.values() if len(c.steps) > level]
+            text = f"select *, {', '.join(f'{sql} as {name}' for name, sql in steps)} from ({text})"
         joins = "".join(f" {c.zone.join}" for c in self._casts.values() if c.zone is not None and c.zone.join)
         values = [f"{c.value} as {cast.value(name)}" for name, c in self._casts.items()]
         # Conditions on gaps and folds need the calendar too, so they are computed here.
@@ -189,25 +220,28 @@ class Judgement:
         columns = []
         for column in self._mapping.contract.columns:
             found = self._casts.get(column.name)
-            landed = found.landed if found else "null"
-            columns.append(f"cast({landed} as {column.sql_type}) as {identifier(column.name)}")
+            if found is not None:
+                columns.append(f"cast({found.landed} as {column.sql_type}) as {identifier(column.name)}")
+        given: dict[str, str] = {}
+        if not stamp.is_dense:
+            given["source_row"] = ROW
+        if stamp.has_several_files:
+            given |= {"source_file": FILE, "correlation_id": self._correlation(stamp)}
         extracted = f"timestamptz {literal(stamp.extracted_at)}"
-        given = {
-            "source_system": literal(stamp.system),
-            "extract_name": literal(stamp.extract),
-            "batch_id": literal(stamp.batch_id),
-            "source_file": FILE,
-            "source_row": ROW,
-            "recorded_at": self._or("recorded_at", extracted),
-            "correlation_id": self._correlation(stamp),
-            "is_deleted": self._or("is_deleted", "false"),
-        }
-        columns += [f"cast({given[n]} as {t}) as {identifier(n)}" for n, (t, _) in PLATFORM_COLUMNS.items()]
+        for name, default in (("recorded_at", extracted), ("is_deleted", "false")):
+            if name in self._casts:
+                given[name] = self._or(name, default)
+        if "correlation_id" in self._casts:
+            # Where the source gives none, the record's place does; a dense batch leaves that to whoever reads it.
+            given["correlation_id"] = cast.value("correlation_id") if stamp.is_dense else self._correlation(stamp)
+        for name, (sql_type, _) in PLATFORM_COLUMNS.items():
+            if name in given:
+                columns.append(f"cast({given[name]} as {sql_type}) as {identifier(name)}")
         return ", ".join(columns)
 
     def _correlation(self, stamp: Stamp) -> str:
         # The file's place in the batch keeps rows of several files apart.
-        several = f"case when {ORDINAL} > 0 then {ORDINAL} || '.' else '' end || "
+        several = f"case when {ORDINAL} > 0 then {ORDINAL} || '.' else '' end || " if stamp.has_several_files else ""
         return self._or("correlation_id", f"{literal(stamp.batch_id + ':')} || {several}{ROW}")
 
     def _or(self, name: str, default: str) -> str:

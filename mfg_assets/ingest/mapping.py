@@ -91,7 +91,7 @@ class ExtractMapping:
         for wanted in ("*", self.system.system):
             for system, native, code in code_map.rows if code_map else ():
                 if system == wanted:
-                    result[native.strip()] = code
+                    result[native.strip()] = code.strip()
         return result
 
     @cached_property
@@ -233,6 +233,7 @@ class Compiled:
         self.used: set[str] = set()
         broken_joins = [self._join(index) for index in range(len(mapping.extract.joins))]
         self._from = relations.clause(mapping) if not any(broken_joins) else None
+        self._known = self._together()
         for column in mapping.columns:
             self._add(f"columns.{column.name}", column.name, mapping.extract.columns[column.name].sql)
         if mapping.extract.where is not None:
@@ -277,7 +278,23 @@ class Compiled:
         else:
             self.sql[name], self.types[name] = sql, sql_type
 
+    def _together(self) -> dict[str, str]:
+        """The types of all expressions, asked for at once; empty where one of them doesn't compile."""
+        texts = [self.mapping.extract.columns[c.name].sql for c in self.mapping.columns]
+        try:
+            for text in texts:
+                parse(text)
+            values = ", ".join(f"({text}\n) as {identifier(f'__value_{n}')}" for n, text in enumerate(texts))
+            rows = self._connection.execute(
+                f"describe select src.{ROW}, {values} from {self._from or self._loose()}"
+            ).fetchall()
+        except (ExpressionError, duckdb.Error):
+            return {}
+        return {text: str(row[1]) for text, row in zip(texts, rows[1:], strict=True)}
+
     def _try(self, text: str, source: str) -> str | duckdb.Error:
+        if text in self._known and source == self._from:
+            return self._known[text]
         # Beside another column, so that an aggregate is refused: it would make one record of all.
         try:
             rows = self._connection.execute(f"describe select src.{ROW}, ({text}\n) as value from {source}").fetchall()

@@ -24,7 +24,7 @@ from mfg_assets.ingest.identity import FileHashes, batch_files, identify
 from mfg_assets.ingest.landing import batch_folder
 from mfg_assets.ingest.manifest import read_extract_manifests
 from mfg_assets.ingest.mapping import Compiled, ExtractMapping, mapping_of, with_absent
-from mfg_assets.ingest.reading import create_relations, open_tables, trusts_statistics
+from mfg_assets.ingest.reading import create_relations, open_tables
 from mfg_assets.ingest.sources import find_deliveries, relative_name, source_folder
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.session import connect
@@ -68,8 +68,7 @@ def _opened(
             newest = find_deliveries(estate, system_id, extract_name)[-1]
             joins = {alias: paths[-1:] for alias, paths in newest.joins.items()}
             newest = replace(newest, data=newest.data[-1:], joins=joins)
-        trust = trusts_statistics(mapping, newest)
-        with connect(settings, allowed_directories=(folder, workdir), trust_statistics=trust) as connection:
+        with connect(settings, allowed_directories=(folder, workdir), trust_statistics=False) as connection:
             yield connection, mapping, open_tables(connection, mapping, newest, folder, workdir)
     finally:
         shutil.rmtree(workdir, ignore_errors=True)

@@ -7,7 +7,7 @@ Doesn't belong here: whether the batch lands and how it is committed (`landing`)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mfg_assets.ingest import cast, zones
 from mfg_assets.ingest.completeness import Counted, Verdict, verdict
 from mfg_assets.ingest.connectors import ROW, Table, first_line, open_file
 from mfg_assets.ingest.doubles import find_doubles
-from mfg_assets.ingest.formats import layout_of
+from mfg_assets.ingest.expressions import parse
 from mfg_assets.ingest.judge import Judgement, Stamp
 from mfg_assets.ingest.mapping import (
     FILE,
@@ -101,13 +101,6 @@ def create_relations(connection: duckdb.DuckDBPyConnection, tables: Mapping[str,
     return Relations(columns)
 
 
-def trusts_statistics(mapping: ExtractMapping, delivery: Delivery) -> bool:
-    """False where a Parquet file is read: the minima and maxima in it may be wrong, and rows be lost by them."""
-    options = [(mapping.options, delivery.data)]
-    options += [(mapping.join_options(i), delivery.joins[j.as_]) for i, j in enumerate(mapping.extract.joins)]
-    return all(layout_of(path.name, form).kind != "parquet" for form, paths in options for path in paths)
-
-
 def read_delivery(
     mapping: ExtractMapping,
     delivery: Delivery,
@@ -124,9 +117,10 @@ def read_delivery(
         SourceError: it can't be read as its system declares: the batch is refused whole.
     """
     directories = (folder, workdir)
-    trust = trusts_statistics(mapping, delivery)
     try:
-        with connect(settings, keep_order=True, allowed_directories=directories, trust_statistics=trust) as connection:
+        # Minima and maxima in Parquet files from elsewhere may be wrong, and rows be lost by them; and DuckDB would
+        # cast a column once more for each condition that it moves.
+        with connect(settings, keep_order=True, allowed_directories=directories, trust_statistics=False) as connection:
             tables = with_absent(mapping, open_tables(connection, mapping, delivery, folder, workdir))
             return _Reader(connection, mapping, delivery, tables, stamp, hashes, workdir, received_at).read()
     except duckdb.Error as error:
@@ -146,7 +140,8 @@ class _Reader:
         received_at: str,
     ) -> None:
         self.connection, self.mapping, self.delivery, self.tables = connection, mapping, delivery, tables
-        self.stamp, self.hashes, self.received_at = stamp, hashes, received_at
+        self.stamp = replace(stamp, has_several_files=len(tables["src"]) > 1)
+        self.hashes, self.received_at = hashes, received_at
         self.rows_path, self.letters_path = workdir / "rows.parquet", workdir / "dead_letters.parquet"
         extract = mapping.extract
         self.is_narrowed = bool(extract.where or extract.distinct or extract.joins)
@@ -154,9 +149,10 @@ class _Reader:
 
     def read(self) -> Read:
         self._prepare()
+        dense = self._copy_dense()
         while True:
             try:
-                landed = self._copy_rows()
+                landed = self._copy_rows() if dense is None else dense
                 read = self._rows_read(landed)
             except duckdb.Error as error:
                 self._more_careful(error)
@@ -168,7 +164,8 @@ class _Reader:
         received = self._count(self.judgement.received()) if self.is_narrowed else sum(read.values())
         self._check_fan_out(received, sum(read.values()))
         rejected = received - landed
-        doubled = find_doubles(self.connection, self.mapping, self.rows_path, [t.name for t in self.tables["src"]])
+        names = [t.name for t in self.tables["src"]]
+        doubled = find_doubles(self.connection, self.mapping, self.rows_path, names, is_dense=dense is not None)
         if doubled is not None:
             landed -= doubled.count
             rejected += doubled.count
@@ -211,6 +208,27 @@ class _Reader:
     def _compile(self) -> None:
         relations = create_relations(self.connection, self.tables)
         self.compiled = Compiled(self.connection, self.mapping, relations)
+
+    def _copy_dense(self) -> int | None:
+        """Copy all records in their order, without numbering them; None where that isn't how this delivery lands.
+
+        It is wherever one file has no record to refuse or to leave out: its rows are numbered by their places.
+        """
+        table, *others = self.tables["src"]
+        has_window = any(parse(self.mapping.extract.columns[c.name].sql).has_window for c in self.mapping.columns)
+        if others or self.is_narrowed or has_window or table.unnumbered is None or not table.expected_rows:
+            return None
+        numbered, self.tables = self.tables, {**self.tables, "src": [replace(table, sql=table.unnumbered)]}
+        stamp, self.stamp = self.stamp, replace(self.stamp, is_dense=True)
+        judgement, self.judgement = self.judgement, Judgement(self.compiled, padding=table.padding)
+        create_relations(self.connection, self.tables)
+        try:
+            copied = self._copy_rows()
+        except duckdb.Error:
+            copied = None
+        self.stamp, self.tables, self.judgement = stamp, numbered, judgement
+        create_relations(self.connection, self.tables)
+        return copied if copied == table.expected_rows else None
 
     def _copy_rows(self) -> int:
         sql = self.judgement.rows(self.stamp)

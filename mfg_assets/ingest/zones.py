@@ -13,7 +13,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 
 from mfg_assets.warehouse.sql import identifier
 
@@ -21,11 +20,12 @@ ZONE_TABLE = "__zone"
 # Local times outside these years are converted by the database's own time-zone library, which is slower by far.
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _DAY = timedelta(days=1)
+_FIRST = datetime(FIRST_YEAR, 1, 1) - 2 * _DAY
 
 
 @dataclass(frozen=True)
 class ZoneDay:
-    """One local day: its offset in seconds, and where a change of clocks touches it.
+    """A local day that a change of clocks touches; `offset` in seconds holds before it, `offset_after` after it.
 
     Local times in `[window_start, window_end)` don't exist (`gap`) or exist twice (`fold`); from `window_end` on,
     `offset_after` holds.
@@ -33,18 +33,29 @@ class ZoneDay:
 
     day: date
     offset: int
-    window_start: datetime | None = None
-    window_end: datetime | None = None
-    offset_after: int | None = None
-    kind: Literal["gap", "fold"] | None = None
+    window_start: datetime
+    window_end: datetime
+    offset_after: int
+    kind: Literal["gap", "fold"]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """A zone from FIRST_YEAR to LAST_YEAR.
+
+    `starts` are (local time, offset): the offset holds from there on, in order; `touched` are the days of a change.
+    """
+
+    starts: tuple[tuple[datetime, int], ...]
+    touched: tuple[ZoneDay, ...]
 
 
 @lru_cache(maxsize=64)
-def zone_days(zone: str) -> tuple[ZoneDay, ...]:
-    """Every local day of a zone from FIRST_YEAR to LAST_YEAR."""
+def calendar(zone: str) -> Calendar:
+    """The calendar of a zone."""
     touched: dict[date, ZoneDay] = {}
-    changes = _changes(ZoneInfo(zone))
-    for instant, before, after in changes:
+    starts = [(_FIRST, _offset(ZoneInfo(zone), _FIRST))]
+    for instant, before, after in _changes(ZoneInfo(zone)):
         local_before, local_after = (instant + timedelta(seconds=s) for s in (before, after))
         kind: Literal["gap", "fold"] = "gap" if after > before else "fold"
         start, end = min(local_before, local_after), max(local_before, local_after)
@@ -53,36 +64,44 @@ def zone_days(zone: str) -> tuple[ZoneDay, ...]:
             midnight = datetime.combine(day, datetime.min.time())
             touched[day] = ZoneDay(day, before, max(start, midnight), min(end, midnight + _DAY), after, kind)
             day += _DAY
-    days = []
-    day, last = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
-    starts = [(instant + timedelta(seconds=max(before, after)), after) for instant, before, after in changes]
-    offset, number = _offset(ZoneInfo(zone), datetime(FIRST_YEAR, 1, 1) - 2 * _DAY), 0
-    while day <= last:
-        midnight = datetime.combine(day, datetime.min.time())
-        while number < len(starts) and starts[number][0] <= midnight:
-            offset = starts[number][1]
-            number += 1
-        days.append(touched.get(day) or ZoneDay(day, offset))
-        day += _DAY
-    return tuple(days)
+        starts.append((end, after))
+    return Calendar(tuple(starts), tuple(touched.values()))
 
 
 def create_zone_table(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
-    """Put the calendar of a zone into the session."""
-    days = zone_days(zone)
-    table = pa.table(
-        {
-            "day": pa.array([d.day for d in days], pa.date32()),
-            "seconds_before": pa.array([d.offset for d in days], pa.int64()),
-            "window_start": pa.array([d.window_start for d in days], pa.timestamp("us")),
-            "window_end": pa.array([d.window_end for d in days], pa.timestamp("us")),
-            "seconds_after": pa.array([d.offset_after for d in days], pa.int64()),
-            "kind": pa.array([d.kind for d in days], pa.string()),
-        }
+    """Put the calendar of a zone into the session, one row per local day."""
+    found = calendar(zone)
+    starts = [list(column) for column in zip(*found.starts, strict=True)]
+    days = [
+        [d.day for d in found.touched],
+        [d.offset for d in found.touched],
+        [d.window_start for d in found.touched],
+        [d.window_end for d in found.touched],
+        [d.offset_after for d in found.touched],
+        [d.kind for d in found.touched],
+    ]
+    connection.execute(
+        f"""
+        create or replace temp table {ZONE_TABLE} as
+        with starts as (select unnest(?::timestamp[]) as begins, unnest(?::bigint[]) as seconds),
+        touched as (
+            select unnest(?::date[]) as day, unnest(?::bigint[]) as seconds_before,
+                unnest(?::timestamp[]) as window_start, unnest(?::timestamp[]) as window_end,
+                unnest(?::bigint[]) as seconds_after, unnest(?::varchar[]) as kind
+        ),
+        days as (
+            select cast(r.day as date) as day
+            from range(timestamp '{FIRST_YEAR}-01-01', timestamp '{LAST_YEAR + 1}-01-01', interval 1 day) as r (day)
+        )
+        select
+            d.day, coalesce(t.seconds_before, s.seconds) as seconds_before, t.window_start, t.window_end,
+            t.seconds_after, t.kind
+        from days as d
+        asof join starts as s on cast(d.day as timestamp) >= s.begins
+        left join touched as t on d.day = t.day
+        """,
+        [*starts, *days],
     )
-    connection.register("__zone_arrow", table)
-    connection.execute(f"create or replace temp table {ZONE_TABLE} as select * from __zone_arrow")
-    connection.unregister("__zone_arrow")
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from mfg_assets.contracts import PLATFORM_COLUMNS, Contract, contracts
-from mfg_assets.contracts.derive import typed_empty_select
+from mfg_assets.contracts import Contract, contracts
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import BatchManifest, current_batches, read_manifests
-from mfg_assets.ingest.manifest import ROWS_FILE, superseded_ids
+from mfg_assets.ingest.landed import rows_path, rows_sql, source_file
+from mfg_assets.ingest.manifest import superseded_ids
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.owners import attribute_owners
 from mfg_assets.warehouse.session import connect
@@ -60,7 +60,7 @@ def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
     _require_whole(settings, manifests)
     with connect(settings, settings.warehouse_path) as connection:
         connection.begin()
-        tables = [*estate_tables(estate), *_platform_tables(manifests, as_of)]
+        tables = [*estate_tables(estate), *_platform_tables(settings, manifests, as_of)]
         for table in tables:
             _replace(connection, table)
         _replace_dead_letters(connection, settings, manifests)
@@ -138,7 +138,7 @@ def _finding_scope(key: str) -> tuple[str, str]:
     return (domain, finding_class) if dot else ("*", domain)
 
 
-def _platform_tables(manifests: list[BatchManifest], as_of: datetime) -> list[Table]:
+def _platform_tables(settings: Settings, manifests: list[BatchManifest], as_of: datetime) -> list[Table]:
     text, count, instant = "varchar", "bigint", "timestamptz"
     return [
         Table("platform", "run", {"as_of": instant}, [(as_of,)]),
@@ -146,14 +146,18 @@ def _platform_tables(manifests: list[BatchManifest], as_of: datetime) -> list[Ta
             "platform",
             "current_batch",
             {
-                "batch_id": text,
+                **dict.fromkeys(("batch_id", "source_system", "extract_name", "rows_file", "source_file"), text),
                 "delivery": text,
                 "extracted_at": instant,
                 "batch_sequence": count,
                 "is_in_force": "boolean",
             },
             [
-                (b.manifest.batch_id, b.manifest.delivery, b.manifest.extracted_at, b.batch_sequence, b.is_in_force)
+                (
+                    *(b.manifest.batch_id, b.manifest.source_system, b.manifest.extract_name),
+                    *(str(rows_path(settings.landing_dir, b.manifest)), source_file(b.manifest)),
+                    *(b.manifest.delivery, b.manifest.extracted_at, b.batch_sequence, b.is_in_force),
+                )
                 for b in current_batches(manifests)
             ],
         ),
@@ -199,25 +203,19 @@ def _replace_landing_view(connection: duckdb.DuckDBPyConnection, settings: Setti
     """One view per entity over all current batches; the typed empty branch gives its columns where nothing landed."""
     name = identifier(contract.entity)
     batches = connection.execute(
-        "select m.source_system, m.extract_name, m.batch_id, m.rows_landed from platform.batch_manifest as m "
+        "select b.rows_file, m.rows_landed from platform.batch_manifest as m "
         "inner join platform.current_batch as b on m.batch_id = b.batch_id "
         "where m.entity = ? and m.rows_landed > 0 order by all",
         [contract.entity],
     ).fetchall()
-    folder = settings.landing_dir / contract.entity
-    files = [folder / f"{system}.{extract}" / batch / ROWS_FILE for system, extract, batch, _ in batches]
-    names = [c.name for c in contract.columns] + list(PLATFORM_COLUMNS)
-    columns = ", ".join(f"rows.{identifier(c)}" for c in names)
-    source = f"({typed_empty_select(contract)})"
-    if files:
-        literals = ", ".join(path_literal(f) for f in files)
-        source = f"({source} union all by name select * from read_parquet([{literals}], union_by_name = true))"
-    connection.execute("create schema if not exists landing")
-    connection.execute(
-        f"create or replace view landing.{name} as "
-        f"select {columns}, batch.delivery, batch.extracted_at, batch.batch_sequence, batch.is_in_force "
-        f"from {source} as rows inner join platform.current_batch as batch on rows.batch_id = batch.batch_id"
+    sql = rows_sql(
+        contract,
+        [Path(file) for file, _ in batches],
+        "platform.current_batch",
+        ("delivery", "extracted_at", "batch_sequence", "is_in_force"),
     )
+    connection.execute("create schema if not exists landing")
+    connection.execute(f"create or replace view landing.{name} as {sql}")
     return sum(rows for *_, rows in batches)
 
 
@@ -233,8 +231,7 @@ def _require_whole(settings: Settings, manifests: list[BatchManifest]) -> None:
     for batch in current_batches(manifests):
         m = batch.manifest
         if m.rows_landed:
-            place = settings.landing_dir / m.entity / f"{m.source_system}.{m.extract_name}" / m.batch_id
-            expected[place / ROWS_FILE] = m.rows_landed
+            expected[rows_path(settings.landing_dir, m)] = m.rows_landed
     superseded = superseded_ids(manifests)
     for m in manifests:
         # In a refused batch, records that were not at fault themselves count as rejected without a letter each.

@@ -59,7 +59,9 @@ def connect(
     try:
         connection.execute("set TimeZone = 'UTC'")
         if not trust_statistics:
-            connection.execute("set disabled_optimizers = 'statistics_propagation,filter_pushdown'")
+            connection.execute(
+                "set disabled_optimizers = 'statistics_propagation,filter_pushdown,build_side_probe_side'"
+            )
         if allowed_directories is not None:
             folders = ", ".join(literal(f"{folder}/") for folder in (*allowed_directories, spill))
             connection.execute(f"set allowed_directories = [{folders}]")

@@ -16,6 +16,7 @@ from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
 from mfg_assets.estate.standards import units
 from mfg_assets.ingest import BatchManifest, land_extract
+from mfg_assets.ingest.landed import landed_sql
 from mfg_assets.settings import PROJECT_ROOT, Settings
 
 ESTATES = {"adventureworks": "ADVENTUREWORKS", "adventureworks_tsv": "ADVENTUREWORKS_TSV"}
@@ -85,8 +86,8 @@ def landed(adventureworks: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         ]
         connection.execute(f"create schema {name}")
         for entity in {b.entity for b in batches[name]}:
-            pattern = settings.landing_dir / entity / "*" / "*" / "rows.parquet"
-            connection.execute(f"create view {name}.{entity} as select * from read_parquet('{pattern}')")
+            sql = landed_sql(settings.landing_dir, contracts()[entity], batches[name])
+            connection.execute(f"create view {name}.{entity} as {sql}")
     yield Landed(batches, connection)
     connection.close()
 

@@ -14,6 +14,7 @@ from mfg_assets.contracts.rules import REASONS, Rule, rules
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import BatchManifest, land_extract
+from mfg_assets.ingest.landed import landed_sql
 from mfg_assets.settings import Settings
 from tests.contract.contract_records import broken_records, good_record, other_content
 
@@ -86,9 +87,9 @@ def test_landing_refuses_exactly_what_the_contract_forbids(
 def test_landed_columns_have_the_contract_s_types(contract: Contract, tmp_path: Path, settings: Settings) -> None:
     deliver(tmp_path, contract, [good_record(contract)])
     batch = land(estate_for(tmp_path, contract), contract, settings)
-    path = settings.landing_dir / contract.entity / f"src.{contract.entity}" / batch.batch_id / "rows.parquet"
+    sql = landed_sql(settings.landing_dir, contract, [batch])
     names = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
-    described = duckdb.sql(f"describe select * from read_parquet('{path}')").fetchall()
+    described = duckdb.sql(f"describe {sql}").fetchall()
     assert [(name, names.get(sql_type, sql_type)) for name, sql_type, *_ in described] == [
         *((c.name, c.sql_type) for c in contract.columns),
         *((name, sql_type) for name, (sql_type, _) in PLATFORM_COLUMNS.items()),

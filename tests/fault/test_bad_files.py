@@ -17,6 +17,7 @@ from mfg_assets.errors import MfgError
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.ingest import BatchManifest, LandingResult, land_extract, list_dead_letters
 from mfg_assets.settings import Settings
+from tests.ingest_feed import landed_rows
 from tests.mini import write, write_mini
 
 HEADER = "place;item;quantity;unit;moment\n"
@@ -59,9 +60,8 @@ class Plant:
         return batch
 
     def landed(self) -> list[tuple[object, ...]]:
-        files = sorted(self.settings.landing_dir.glob("inventory_balance/*/*/rows.parquet"))
-        rows = [row for file in files for row in pq.read_table(file).select(["item_number", "quantity"]).to_pylist()]
-        return sorted((row["item_number"], float(row["quantity"])) for row in rows)
+        rows = landed_rows(self.settings, "item_number, quantity::double")
+        return [(str(item), quantity) for item, quantity in rows]
 
     def reasons(self) -> list[tuple[str, ...]]:
         return [tuple(letter["reasons"]) for letter in list_dead_letters(self.settings)]

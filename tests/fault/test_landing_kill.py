@@ -10,14 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from mfg_assets.ingest import list_dead_letters, read_manifests
 from mfg_assets.ingest.manifest import ASIDE_PREFIX
 from mfg_assets.settings import PROJECT_ROOT, Settings
 from tests.fault.landing_process import STEPS
-from tests.ingest_feed import GOOD, Feed, check_counts
+from tests.ingest_feed import GOOD, Feed, check_counts, landed_rows
 
 SCRIPT = Path(__file__).with_name("landing_process.py")
 BAD = "9,RIM,many,EA,2025-03-04"
@@ -48,10 +47,7 @@ def state(settings: Settings) -> tuple[list[tuple], list[tuple], list[tuple]]:
     """All that landing is asked for, without the time of landing."""
     manifests = [(m.batch_id, m.state, m.rows_landed, m.rows_rejected) for m in read_manifests(settings.landing_dir)]
     letters = [(x["dead_letter_id"], x["reasons"], x["payload"]) for x in list_dead_letters(settings)]
-    committed = {m.batch_id for m in read_manifests(settings.landing_dir)}
-    files = sorted(p for p in settings.landing_dir.glob("*/*/*/rows.parquet") if p.parent.name in committed)
-    rows = duckdb.sql(f"select * from read_parquet({[str(f) for f in files]}) order by all").fetchall() if files else []
-    return manifests, letters, rows
+    return manifests, letters, landed_rows(settings)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -19,6 +19,7 @@ from mfg_assets.estate.check import collect_problems
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import current_batches, land_extract, read_manifests
+from mfg_assets.ingest.landed import landed_sql
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import export, held
 from mfg_assets.simulate.export import estate as estate_files
@@ -140,12 +141,10 @@ def _expected(system: str, entity: str, delivery: str, columns: list[str]) -> st
 def _landed(world: World, system: str, names: list[str], delivery: str, columns: list[str]) -> str:
     """SELECT of what landed, with the items of the cross-reference by their own numbers; the newest of a snapshot."""
     manifests = [m for m in read_manifests(world.settings.landing_dir) if m.source_system == system]
-    files = []
+    chosen_batches = []
     for name in names:
         batches = [b.manifest for b in current_batches([m for m in manifests if m.extract_name == name])]
-        for batch in batches[-1:] if delivery == "snapshot" else batches:
-            folder = world.settings.landing_dir / batch.entity / f"{system}.{name}" / batch.batch_id
-            files.append(str(folder / "rows.parquet"))
+        chosen_batches += batches[-1:] if delivery == "snapshot" else batches
     entity = world.estate.systems[system].entity_of(names[0])
     items = [c.name for c in contract(entity).columns if c.references and c.references.entity == "item"]
     items += ["item_number"] if entity == "item" else []
@@ -157,7 +156,8 @@ def _landed(world: World, system: str, names: list[str], delivery: str, columns:
         for name in columns
     )
     # A database is read again from its mark on.
-    return f"select distinct {chosen} from read_parquet({files}) as r"
+    rows = landed_sql(world.settings.landing_dir, contract(entity), chosen_batches)
+    return f"select distinct {chosen} from ({rows}) as r"
 
 
 def _difference(

@@ -16,12 +16,13 @@ from mfg_assets.contracts import contract, contracts
 from mfg_assets.estate.check import collect_problems
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
-from mfg_assets.ingest import land_extract, list_dead_letters
+from mfg_assets.ingest import land_extract, list_dead_letters, read_manifests
+from mfg_assets.ingest.landed import landed_sql
 from mfg_assets.settings import Settings
 from mfg_assets.simulate.export import aps, mes_a, mes_b, procurement, qms, tms, wms_a, wms_b, words
 from mfg_assets.simulate.export.feeds import Delivery, Window, due_rows
 from mfg_assets.simulate.export.staging import Drop
-from mfg_assets.warehouse.sql import identifier, literal
+from mfg_assets.warehouse.sql import identifier
 from tests import held_rows
 
 CUT = datetime(2026, 1, 26, 4, tzinfo=UTC)
@@ -100,8 +101,7 @@ class Simulated:
         return estate
 
     def landed(self, entity: str) -> str:
-        pattern = self.settings.landing_dir / entity / f"{self.system}.*" / "*" / "rows.parquet"
-        return f"select * from read_parquet({literal(str(pattern))})"
+        return landed_sql(self.settings.landing_dir, contract(entity), read_manifests(self.settings.landing_dir))
 
 
 def _entities(estate: Estate, system: str) -> dict[str, Delivery]:
@@ -182,8 +182,10 @@ def test_edi_groups_the_lines_of_an_answer_and_of_a_notice(simulated: Simulated)
     sent = {kind: "".join(p.read_text() for p in simulated.out.rglob(f"EDI{kind}_*.x12")) for kind in ("855", "856")}
     for extract, kind, lines in (("acknowledgement_edi", "855", "~PO1*"), ("ship_notice_edi", "856", "~SN1*")):
         entity = simulated.estate().systems[simulated.system].entity_of(extract)
-        pattern = simulated.settings.landing_dir / entity / f"{simulated.system}.{extract}" / "*" / "rows.parquet"
-        landed = _count(simulated.con, f"from read_parquet({literal(str(pattern))})")
+        batches = [m for m in read_manifests(simulated.settings.landing_dir) if m.extract_name == extract]
+        landed = _count(
+            simulated.con, f"from ({landed_sql(simulated.settings.landing_dir, contract(entity), batches)})"
+        )
         assert landed == sent[kind].count(lines)
         assert landed > sent[kind].count("ST*") > 2
     assert sent["856"].count("~PRF*") > sent["856"].count("ST*856")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mfg_assets.ingest.zones import create_zone_table, zone_days, zone_sql
+from mfg_assets.ingest.zones import calendar, create_zone_table, zone_sql
 from mfg_assets.settings import Settings
 from tests.ingest_feed import Feed
 
@@ -62,7 +62,7 @@ def check(zone: str, times: list[datetime]) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_rule_05_every_quarter_hour_around_every_change_of_clocks(zone: str) -> None:
-    windows = [d.window_start for d in zone_days(zone) if d.window_start is not None and 1990 <= d.day.year <= 2030]
+    windows = [d.window_start for d in calendar(zone).touched if 1990 <= d.day.year <= 2030]
     quarter = timedelta(minutes=15)
     times = [
         start + n * quarter + delta
@@ -84,7 +84,7 @@ def test_rule_05_any_local_time(zone: str, times: list[datetime]) -> None:
 
 @pytest.mark.parametrize("zone", [z for z in ZONES if z not in ("UTC", "Asia/Kolkata")])
 def test_rule_05_a_gap_is_shifted_by_its_own_length(zone: str) -> None:
-    gaps = [d for d in zone_days(zone) if d.kind == "gap" and 1990 <= d.day.year <= 2030 and d.window_start]
+    gaps = [d for d in calendar(zone).touched if d.kind == "gap" and 1990 <= d.day.year <= 2030]
     times = [d.window_start for d in gaps if d.window_start]
     tz = ZoneInfo(zone)
     for (instant, *_), start in zip(convert(zone, times, gap="shift"), times, strict=True):
@@ -95,7 +95,9 @@ def test_rule_05_a_gap_is_shifted_by_its_own_length(zone: str) -> None:
 @pytest.mark.parametrize("zone", [z for z in ZONES if z not in ("UTC", "Asia/Kolkata")])
 def test_rule_05_of_a_doubled_time_the_declared_one_is_taken(zone: str) -> None:
     times = [
-        d.window_start for d in zone_days(zone) if d.kind == "fold" and 1990 <= d.day.year <= 2030 and d.window_start
+        d.window_start
+        for d in calendar(zone).touched
+        if d.kind == "fold" and 1990 <= d.day.year <= 2030 and d.window_start
     ]
     earlier, later = convert(zone, times, fold="earlier"), convert(zone, times, fold="later")
     for local, (first, *_), (second, *_) in zip(times, earlier, later, strict=True):

@@ -21,10 +21,10 @@ from mfg_assets.ingest.connectors import (
     x12_loops,
     xml_records,
 )
-from mfg_assets.ingest.connectors.table import ROW, Table, first_line
+from mfg_assets.ingest.connectors.table import ROW, Padding, Table, first_line
 from mfg_assets.ingest.formats import Layout, compression_of, layout_of
 
-__all__ = ["ROW", "Table", "first_line", "open_file"]
+__all__ = ["ROW", "Padding", "Table", "first_line", "open_file"]
 
 
 def open_file(

@@ -61,6 +61,7 @@ def open_delimited(path: Path, name: str, layout: Layout, folder: Path) -> Table
             quick,
             sql=f"select {column_list(columns)}, {ROW} from {rows}",
             malformed=f"select {ROW}, record, why from {bad}" if scanned.malformed else None,
+            unnumbered=None,
             expected_rows=None,
             careful=None,
         )
@@ -78,24 +79,25 @@ def open_delimited(path: Path, name: str, layout: Layout, folder: Path) -> Table
         "strict_mode": "true",
     }
     listed = ", ".join(f"{option} = {value}" for option, value in options.items())
+    source = f"read_csv({path_literal(text.path)}, {listed})"
     records = max(0, text.lines - skip)
     quick = Table(
         name=name,
         path=path,
         columns=dict.fromkeys(columns, "VARCHAR"),
-        sql=(
-            f"select {column_list(columns)}, row_number() over () as {ROW} "
-            f"from read_csv({path_literal(text.path)}, {listed})"
-        ),
+        sql=f"select {column_list(columns)}, row_number() over () as {ROW} from {source}",
+        # DuckDB numbers rows in one thread only.
+        unnumbered=f"select {column_list(columns)}, null::bigint as {ROW} from {source}",
         expected_rows=records,
         trailer=text.trailer,
         careful=careful,
         ambiguous=ambiguous,
+        padding="any" if not text.is_ascii else "ascii" if text.has_blanks else "none",
         warnings=_warnings(text, name),
     )
     if records == 0:
         nothing = ", ".join(f"null::varchar as {column_list([c])}" for c in columns)
-        return replace(quick, sql=f"select {nothing}, null::bigint as {ROW} where false", careful=None)
+        return replace(quick, sql=f"select {nothing}, null::bigint as {ROW} where false", unnumbered=None, careful=None)
     if len(layout.delimiter.encode()) > _MAX_DELIMITER or "\n" in layout.delimiter or len(columns) == 1:
         return careful()
     return quick

@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from mfg_assets.warehouse.sql import identifier
 
+Padding = Literal["none", "ascii", "any"]
 # 1-based ordinal of the record within its file.
 ROW = "__row"
 
@@ -22,10 +24,12 @@ class Table:
 
     `columns` are names with DuckDB types, as expressions see them. `sql` selects them and `__row`. `malformed` selects
     `__row`, `record` and `why` of records that can't be taken apart. `expected_rows` is what the number of records has
-    to be for the quick reading to be right; `careful` gives the slow reading that copes with everything.
+    to be for the quick reading to be right; `careful` gives the slow reading that copes with everything. `unnumbered`
+    selects the columns in the file's order with a null `__row`, where that is quicker than numbering.
     `ambiguous` are names that the header gives to several columns. `is_sparse` is set for formats whose records leave
     out what they have no value for, so that a column may be missing from all of them. `standard` matches names that the
-    format itself defines: such a column was never renamed, a file without it only has no value there.
+    format itself defines: such a column was never renamed, a file without it only has no value there. `padding` says
+    whether blanks may stand around a value: none at all, only such as ASCII has, or any.
     """
 
     name: str
@@ -38,9 +42,11 @@ class Table:
     footer_rows: int | None = None
     trailer: str | None = None
     careful: Callable[[], Table] | None = None
+    unnumbered: str | None = None
     ambiguous: frozenset[str] = frozenset()
     is_sparse: bool = False
     standard: re.Pattern[str] | None = None
+    padding: Padding = "any"
     warnings: tuple[str, ...] = field(default=())
 
 

@@ -35,6 +35,8 @@ class Text:
     """A UTF-8 text without byte-order mark; a copy where the delivered file was something else.
 
     `lines` counts lines, a last one without line end too. `trailer` is the last line where it was one, now cut off.
+    `has_blanks` is set where blanks or control characters stand in it besides line ends; `is_ascii` where nothing
+    beyond ASCII does.
     """
 
     path: Path
@@ -42,6 +44,8 @@ class Text:
     line_end: bytes
     ends_in_line_end: bool
     trailer: str | None
+    has_blanks: bool = True
+    is_ascii: bool = False
 
 
 def open_text(path: Path, layout: Layout, folder: Path) -> Text:
@@ -111,18 +115,20 @@ def _has(file: BinaryIO, byte: bytes) -> bool:
 
 
 def _counted(path: Path, trailer: str | None) -> Text:
-    feeds = returns = 0
+    feeds = returns = low = 0
+    is_ascii = True
     last = b""
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             block = np.frombuffer(chunk, np.uint8)
             feeds += int(np.count_nonzero(block == 10))
-            if not feeds:
-                returns += int(np.count_nonzero(block == 13))
+            returns += int(np.count_nonzero(block == 13))
+            low += int(np.count_nonzero(block <= 32))
+            is_ascii = is_ascii and bool(block.max() < 128)
             last = chunk[-1:]
     ends, line_end = (feeds, b"\n") if feeds else (returns, b"\r" if returns else b"\n")
     complete = last in (b"", line_end)
-    return Text(path, ends + (not complete), line_end, complete, trailer)
+    return Text(path, ends + (not complete), line_end, complete, trailer, low > feeds + returns, is_ascii)
 
 
 def _trailer(path: Path, starts_with: str) -> tuple[str, int] | None:
