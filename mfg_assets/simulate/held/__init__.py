@@ -10,6 +10,8 @@ from __future__ import annotations
 from duckdb import DuckDBPyConnection
 
 from mfg_assets.contracts import Contract, contracts
+from mfg_assets.simulate.held import flows, foundation
+from mfg_assets.simulate.options import Options
 from mfg_assets.warehouse.sql import identifier
 
 VERSION_COLUMNS: dict[str, str] = {
@@ -20,6 +22,13 @@ VERSION_COLUMNS: dict[str, str] = {
 }
 """After the contract's own columns: who holds the row, which row it is a version of, and from when until when
 (half-open) the system holds this version."""
+
+
+def build(con: DuckDBPyConnection, options: Options) -> None:
+    """Make and fill all tables of `held` with what systems know of the world up to the options' cut."""
+    create(con)
+    foundation.fill(con, options)
+    flows.fill(con, options)
 
 
 def create(con: DuckDBPyConnection) -> None:

@@ -112,6 +112,7 @@ def _lines(con: DuckDBPyConnection) -> None:
             is_manufacturing_only,
             quantity as quantity_for_one,
             wording,
+            choice,
             k,
             base_quantity
         from lines

@@ -69,6 +69,9 @@ def _places(con: DuckDBPyConnection, plants: int) -> None:
         from world.plant as plant
         cross join (select unnest([{_WORK_CENTERS}]) as work) as works
         cross join (select unnest([1, 2, 3]) as n) as numbers
+        union all
+        -- what is done elsewhere has one place, wherever that is
+        select plant_id, 'SUBC-' || right(plant_id, 3), 'SUBC', 1 from world.plant
         """
     )
 
