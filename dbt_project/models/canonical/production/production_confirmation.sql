@@ -6,39 +6,9 @@ rows_now as (
 
 ),
 
-items as (
-
-    select
-        item_number,
-        base_unit,
-    from {{ ref('item') }}
-
-),
-
-item_units as (
-
-    select
-        item_number,
-        unit,
-        numerator,
-        denominator,
-    from {{ ref('item_unit') }}
-
-),
-
--- rule 19: null where the unit can't be converted, never 1:1. An item without a master record keeps its own unit.
 factors as (
 
-    select
-        rows_now.*,
-        coalesce(items.base_unit, rows_now.unit) as base_unit,
-        case when items.item_number is null then 1 else item_units.numerator end as numerator,
-        case when items.item_number is null then 1 else item_units.denominator end as denominator,
-    from rows_now
-    left join items on rows_now.item_number = items.item_number
-    left join item_units
-        on rows_now.item_number = item_units.item_number
-        and rows_now.unit = item_units.unit
+    {{ with_base_unit('rows_now') }}
 
 ),
 
