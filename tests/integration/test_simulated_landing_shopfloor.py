@@ -19,9 +19,12 @@ from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import land_extract, list_dead_letters, read_manifests
 from mfg_assets.ingest.landed import landed_sql
 from mfg_assets.settings import Settings
-from mfg_assets.simulate.export import aps, mes_a, mes_b, procurement, qms, tms, wms_a, wms_b, words
+from mfg_assets.simulate import export
+from mfg_assets.simulate.export import aps, documents, mes_a, mes_b, procurement, qms, tms, wms_a, wms_b, words
+from mfg_assets.simulate.export import estate as estate_files
 from mfg_assets.simulate.export.feeds import Delivery, Window, due_rows
 from mfg_assets.simulate.export.staging import Drop
+from mfg_assets.simulate.options import Options
 from mfg_assets.warehouse.sql import identifier
 from tests import held_rows
 
@@ -140,8 +143,9 @@ def _write_estate(out: Path, system: str) -> None:
     )
     owned = [name for name, found in contracts().items() if any(column.is_owned for column in found.columns)]
     delivered = [entity for entity in owned if f"  {entity}:\n" in template]
+    owner = yaml.safe_load(template)["owner"]
     texts = {
-        "estate.yaml": f"name: Test\nplants:\n{plants}",
+        "estate.yaml": f"name: Test\nplants:\n{plants}roles:\n  - {{id: {owner}, name: Owner}}\n",
         "ownership.yaml": "rules: []\n"
         if not delivered
         else "rules:\n" + "".join(f'  - {{attribute: "{entity}.*", owners: [{kinds}]}}\n' for entity in delivered),
@@ -200,6 +204,52 @@ def test_the_last_day_comes_in_hourly_drops_of_one_delivery(simulated: Simulated
     assert len(drops) == 1 + 3
     (batch,) = land_extract(simulated.estate(), "mes_b", "production_confirmation", simulated.settings).batches
     assert len(batch.files) == len(drops)
+
+
+@pytest.mark.parametrize("simulated", ["wms_b", "procurement", "tms"], indirect=True)
+def test_long_documents_come_in_pages_of_one_delivery(simulated: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "SHEET_ROWS", 20)
+    monkeypatch.setattr(documents, "PAGE_RECORDS", 20)
+    simulated.deliver(CUT)
+    estate = simulated.land()
+    assert len(list(simulated.out.rglob("*_p03.*"))) > 0
+    for entity, delivery in _entities(estate, simulated.system).items():
+        due = due_rows(entity, delivery, simulated.system, Window(CUT))
+        _assert_same(simulated.con, entity, due, simulated.landed(entity))
+    batches = read_manifests(simulated.settings.landing_dir)
+    assert [b.extract_name for b in batches if b.delivery == "snapshot" and b.completeness != "proven"] == []
+
+
+@pytest.mark.parametrize("simulated", ["wms_b"], indirect=True)
+def test_the_workbook_opens_in_excels_own_terms(simulated: Simulated) -> None:
+    import openpyxl
+
+    simulated.deliver(CUT)
+    (path,) = simulated.out.rglob("Stock_*.xlsx")
+    sheet = openpyxl.load_workbook(path)["Stock"]
+    title, empty, header, first, *_ = sheet.iter_rows(values_only=True)
+    assert title[0] == "Stock on hand, 26 January 2026"
+    assert not any(empty)
+    cells = dict(zip(header, first, strict=True))
+    assert isinstance(cells["On Hand"], float | int)
+    assert isinstance(cells["As Of"], datetime)
+
+
+@pytest.mark.parametrize("plants", [1, 4])
+def test_check_has_nothing_to_say_about_the_estate_of_all_systems(
+    plants: int, tmp_path: Path, settings: Settings
+) -> None:
+    options = Options(plants=plants)
+    con = duckdb.connect()
+    held_rows.create(con)
+    estate_files.write(tmp_path, options, CUT)
+    estate = load_estate(tmp_path)
+    for system, file in estate.systems.items():
+        for entity in _entities(estate, system):
+            held_rows.fill(con, entity, system, tuple(file.plants), CUT, rows=14, values=VALUES.get(entity))
+    export.write(con, tmp_path, options, CUT, None)
+    assert [str(problem) for problem in collect_problems(tmp_path, settings)] == []
+    assert set(WRITE) - set(estate.systems) == (set() if plants == 4 else {"mes_b", "wms_b"})
 
 
 def test_the_same_holdings_give_the_same_bytes(simulated: Simulated, tmp_path: Path) -> None:
