@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 
 from mfg_assets.contracts import contract
+from mfg_assets.errors import UsageError
 from mfg_assets.estate.check import collect_problems
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
@@ -25,6 +27,7 @@ from mfg_assets.simulate import export, held
 from mfg_assets.simulate.export import estate as estate_files
 from mfg_assets.simulate.options import Options
 from tests.held import CUT, NEXT_CUT, fill
+from tests.postgres import postgres_server
 
 OPTIONS = Options.of("small")
 # The others have tests of their own.
@@ -117,6 +120,41 @@ def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
             hashes.append({str(f.relative_to(estate.path)): hashlib.sha256(f.read_bytes()).digest() for f in files})
     assert len(hashes[0]) > 10
     assert hashes[0] == hashes[1]
+
+
+def test_a_postgresql_database_gives_the_same_rows(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests = [m for m in read_manifests(world.settings.landing_dir) if m.source_system == "erp_asia"]
+    settings = Settings(home=tmp_path / "home", memory_limit="1GB", threads=2)
+    names = ("inventory_balance", "purchase_order", "inventory_movement")
+    with postgres_server() as server:
+        monkeypatch.setenv("ERP_ASIA_URL", server.url)
+        for cut, previous in ((CUT, None), (NEXT_CUT, CUT)):
+            estate_files.write(tmp_path / "estate", OPTIONS, cut, ["erp_asia"])
+            export.write(world.connection, tmp_path / "estate", OPTIONS, cut, previous, systems=["erp_asia"])
+            estate = load_estate(tmp_path / "estate")
+            for name in names:
+                land_extract(estate, "erp_asia", name, settings)
+        with psycopg.connect(server.url) as database:
+            database.execute("drop table ton_kho")
+            database.execute("create table ton_kho (somebody text)")
+        with pytest.raises(UsageError, match="ton_kho that no simulation wrote"):
+            export.write(world.connection, tmp_path / "estate", OPTIONS, NEXT_CUT, CUT, systems=["erp_asia"])
+    assert not list((tmp_path / "estate").rglob("*.sqlite"))
+    there = read_manifests(settings.landing_dir)
+    assert {m.extract_name: (m.state, m.rows_landed) for m in there} == {
+        m.extract_name: (m.state, m.rows_landed) for m in manifests if m.extract_name in names
+    }
+    for name in names:
+        found = []
+        for home in (world.settings, settings):
+            files = [str(path) for path in sorted(home.landing_dir.glob(f"*/erp_asia.{name}/*/rows.parquet"))]
+            columns = ", ".join(f'"{c.name}"' for c in contract(name).columns)
+            sql = f"select {columns}, recorded_at from read_parquet({files}) order by all"
+            found.append(world.connection.execute(sql).fetchall())
+        assert found[0] == found[1]
+        assert len(found[0]) > 10
 
 
 def _expected(system: str, entity: str, delivery: str, columns: list[str]) -> str:

@@ -9,16 +9,21 @@ which it was written, by which a reader takes what is new. The file is written a
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from mfg_assets.settings import environment
 from mfg_assets.simulate.export.clocks import local_time
 from mfg_assets.simulate.export.dialect import Dialect, native_name
 from mfg_assets.simulate.export.feeds import Delivery, Window, native_rows
+from mfg_assets.simulate.export.postgres import write_postgres
 from mfg_assets.simulate.export.staging import Drop, stage, unstage
 from mfg_assets.simulate.export.writers import write_sqlite
 
 SYSTEM, ZONE = "erp_asia", "Asia/Ho_Chi_Minh"
 FILE = f"{SYSTEM}.sqlite"
+# Where the estate reads; with the URL of a PostgreSQL database, the simulation writes there instead of a file.
+URL_VARIABLE = "ERP_ASIA_URL"
 
 # Entity → table.
 TABLES: dict[str, tuple[str, Delivery]] = {
@@ -63,14 +68,22 @@ DIALECT = Dialect(
 
 
 def write(drop: Drop) -> None:
-    """Write one delivery: the database as it is at the cut."""
+    """Write one delivery: the database as it is at the cut.
+
+    Raises:
+        UsageError: the PostgreSQL database that ERP_ASIA_URL names can't be written.
+    """
     window = Window(drop.window.cut)
     relations = {
         table: stage(drop, SYSTEM, entity, native_rows(DIALECT.feed(entity, delivery), SYSTEM, window))
         for entity, (table, delivery) in TABLES.items()
     }
     indexes = {table: _cursor(entity) for entity, (table, delivery) in TABLES.items() if delivery != "snapshot"}
-    write_sqlite(drop.connection, relations, drop.folder(SYSTEM) / FILE, indexes)
+    url = environment().get(URL_VARIABLE, "")
+    if url.startswith("postgresql"):
+        write_postgres(drop.connection, relations, re.sub(r"^postgresql\+\w+", "postgresql", url), indexes)
+    else:
+        write_sqlite(drop.connection, relations, drop.folder(SYSTEM) / FILE, indexes)
     unstage(drop, *relations.values())
 
 
@@ -87,7 +100,7 @@ def system_file() -> dict[str, Any]:
         "owner": "planner",
         "plants": ["P400"],
         "timezone": ZONE,
-        "connector": {"type": "sql", "url": f"${{ERP_ASIA_URL:-sqlite:///extracts/{SYSTEM}/{FILE}}}"},
+        "connector": {"type": "sql", "url": f"${{{URL_VARIABLE}:-sqlite:///extracts/{SYSTEM}/{FILE}}}"},
         "schedule": "0 5 * * *",
         "extracts": {
             entity: {
