@@ -19,13 +19,14 @@ from mfg_assets.simulate.export.writers import write_json_lines, write_text
 SYSTEM = "procurement"
 EDI_SUPPLIERS = 2
 
-# Those with the longest catalogue on the first day: many enough messages, and the same suppliers at every later cut.
+# Those with the longest catalogue when orders begin: they have many messages, and are the same at every later cut.
 _EDI_SUPPLIERS = f"""
     select supplier_number
     from held.supplier_item
     where source_system = '{SYSTEM}'
-      and visible_from < (
-        select min(visible_from) + interval 1 day from held.supplier_item where source_system = '{SYSTEM}'
+      and visible_from < interval 2 day + coalesce(
+        (select min(visible_from) from held.purchase_order),
+        (select min(visible_from) from held.supplier_item where source_system = '{SYSTEM}')
       )
     group by supplier_number
     order by count(distinct item_number) desc, supplier_number
