@@ -19,7 +19,7 @@ from mfg_assets.exceptions.policy import route
 from mfg_assets.exceptions.published import is_current, write_table
 from mfg_assets.exceptions.queues import queue
 from mfg_assets.exceptions.registry import built, finding_tables
-from mfg_assets.ingest import read_manifests
+from mfg_assets.ingest import letters, read_manifests
 from mfg_assets.ledger import Ledger, open_ledger
 from mfg_assets.ledger.schema import exception
 from mfg_assets.settings import Settings
@@ -81,7 +81,8 @@ def _observe(
         sources.begin(warehouse)
         if gate_is_open:
             evaluated |= _add_findings(warehouse, settings)
-        if sources.add_dead_letters(warehouse, []):
+        settled = [*letters.states(settings, ledger)]
+        if sources.add_dead_letters(warehouse, settled):
             evaluated.add(RECORD)
         if sources.add_failed_expectations(warehouse) and results.is_file():
             evaluated.add(CHECK)
