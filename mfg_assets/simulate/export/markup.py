@@ -9,24 +9,27 @@ attribute of the element `bill` around the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mfg_assets.simulate.export.staging import Relation
 from mfg_assets.simulate.export.writers import xml_text
 from mfg_assets.warehouse.sql import identifier, literal
 
 
-def record_sql(element: str, places: Iterable[str]) -> str:
-    """SQL of one element with all its values; what is null is left out.
+def record_sql(element: str, relation: Relation) -> str:
+    """SQL of one element for each row, with all its values. What is null is left out, but for the first row.
+
+    The first element names everything, so that whoever looks at the document sees what there can be.
 
     Args:
         element: its name.
-        places: columns of the relation.
+        relation: the records, whose columns are places.
     """
-    places = list(places)
-    tag = f"{literal(f'<{element}')}{''.join(_attribute(place, place[1:]) for place in places if place[0] == '@')}"
-    inner = dict.fromkeys(place.partition("/")[0] for place in places if place[0] != "@" and "." not in place)
-    return f"{tag} || '>'{''.join(_element(name, places) for name in inner)} || {literal(f'</{element}>')}"
+    first = f"(rowid = (select min(rowid) from {relation.name}))"
+    places = relation.columns
+    own = [place for place in places if place.startswith("@")]
+    tag = literal(f"<{element}") + "".join(_attribute(place, first) for place in own)
+    inner = dict.fromkeys(place.partition("/")[0] for place in places if place not in own and ".@" not in place)
+    elements = "".join(_element(name, places, first) for name in inner)
+    return f"{tag} || '>'{elements} || {literal(f'</{element}>')}"
 
 
 def nested_sql(outer: str, element: str, relation: Relation) -> str:
@@ -38,8 +41,8 @@ def nested_sql(outer: str, element: str, relation: Relation) -> str:
         relation: the records.
     """
     around = [place for place in relation.columns if place.startswith(f"{outer}.@")]
-    opening = literal(f"<{outer}") + "".join(_attribute(p, p.partition("@")[2]) for p in around) + " || '>'"
-    record = record_sql(element, relation.columns)
+    opening = literal(f"<{outer}") + "".join(_attribute(place, "true") for place in around) + " || '>'"
+    record = record_sql(element, relation)
     rows = f"select rowid as line, {opening} as opening, {record} as text from {relation.name}"
     placed = f"select *, min(line) over (partition by opening) as place from ({rows})"
     return (
@@ -50,19 +53,18 @@ def nested_sql(outer: str, element: str, relation: Relation) -> str:
     )
 
 
-def _element(name: str, places: list[str]) -> str:
+def _element(name: str, places: tuple[str, ...], first: str) -> str:
     attributes = [place for place in places if place.startswith(f"{name}/@")]
     values = [identifier(place) for place in ([name] if name in places else []) + attributes]
-    tag = literal(f"<{name}") + "".join(_attribute(place, place.partition("@")[2]) for place in attributes)
+    tag = literal(f"<{name}") + "".join(_attribute(place, first) for place in attributes)
     text, closing = identifier(name), literal(f"</{name}>")
-    end = (
-        f"case when {text} is null then '/>' else '>' || {xml_text(text)} || {closing} end"
-        if name in places
-        else "'/>'"
-    )
-    return f" || case when coalesce({', '.join(values)}) is null then '' else {tag} || {end} end"
+    full = f"case when {text} is null then '/>' else '>' || {xml_text(text)} || {closing} end"
+    is_absent = f"coalesce({', '.join(values)}) is null and not {first}"
+    return f" || case when {is_absent} then '' else {tag} || {full if name in places else literal('/>')} end"
 
 
-def _attribute(place: str, name: str) -> str:
-    value = identifier(place)
-    return f" || coalesce({literal(f' {name}=')} || '\"' || {xml_text(value)} || '\"', '')"
+def _attribute(place: str, is_shown: str) -> str:
+    """An attribute; one without a value is left out unless it `is_shown`."""
+    name, value = place.rpartition("@")[2], identifier(place)
+    empty = f"case when {is_shown} then {literal(f' {name}=')} || '\"\"' else '' end"
+    return f" || coalesce({literal(f' {name}=')} || '\"' || {xml_text(value)} || '\"', {empty})"

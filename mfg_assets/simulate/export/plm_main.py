@@ -201,7 +201,7 @@ def _write_structures(drop: Drop) -> None:
     head = ['<?xml version="1.0" encoding="UTF-8"?>', f'<structures exportedAt="{drop.window.cut.isoformat()}">']
     document = (
         f"select text from (select 0 as part, 0 as place, 0 as step, 0 as line, '<bills>' as text "
-        f"union all select 1, rowid, 0, 0, {record_sql('bill', bills.columns)} from {bills.name} "
+        f"union all select 1, rowid, 0, 0, {record_sql('bill', bills)} from {bills.name} "
         "union all select 2, 0, 0, 0, '</bills><usages>' "
         f"union all select 3, place, step, line, text from ({nested_sql('bill', 'line', lines)})) "
         "order by part, place, step, line"
