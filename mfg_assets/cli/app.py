@@ -27,6 +27,7 @@ from mfg_assets.cli import (
     exceptions,
     publish,
     query,
+    replay,
     run,
     simulate,
 )
@@ -103,7 +104,7 @@ def root(
     context.choose(estate, home)
 
 
-for module in (check, run, dev, query, doctor, contracts):
+for module in (check, run, replay, dev, query, doctor, contracts):
     module.register(app)
 for module in (audit, bom, dead_letters, exceptions, publish, simulate):
     app.add_typer(module.app)

@@ -16,9 +16,10 @@ import duckdb
 from mfg_assets.contracts import Contract, contracts
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.estate.models import Estate
-from mfg_assets.ingest import BatchManifest, current_batches, read_manifests
+from mfg_assets.ingest import BatchManifest, current_batches, letters, read_manifests
 from mfg_assets.ingest.landed import rows_path, rows_sql, source_file
 from mfg_assets.ingest.manifest import superseded_ids
+from mfg_assets.ledger import open_ledger
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.owners import attribute_owners
 from mfg_assets.warehouse.session import connect
@@ -271,9 +272,15 @@ def _replace_dead_letters(
         if m.batch_id not in superseded
         and (path := settings.dead_letters_dir / m.entity / f"{m.batch_id}.parquet").is_file()
     ]
+    with open_ledger(settings) as ledger:
+        settled = letters.states(settings, ledger)
+    _replace(
+        connection,
+        Table("platform", "dead_letter_state", {"dead_letter_id": "varchar", "state": "varchar"}, [*settled.items()]),
+    )
     columns = (
-        "dead_letter_id, source_system, extract_name, entity, batch_id, source_file, source_row, reasons, details, "
-        "payload, received_at, correlation_id, state"
+        "letter.dead_letter_id, source_system, extract_name, entity, batch_id, source_file, source_row, reasons, "
+        "details, payload, received_at, correlation_id, coalesce(settled.state, letter.state) as state"
     )
     if files:
         source = f"read_parquet([{', '.join(path_literal(f) for f in files)}], union_by_name = true)"
@@ -284,7 +291,10 @@ def _replace_dead_letters(
             "[]::varchar[] as reasons, []::varchar[] as details, ''::varchar as payload, "
             "now()::timestamptz as received_at, ''::varchar as correlation_id, ''::varchar as state where false)"
         )
-    connection.execute(f"create or replace view platform.dead_letter as select {columns} from {source}")
+    connection.execute(
+        f"create or replace view platform.dead_letter as select {columns} from {source} as letter "
+        "left join platform.dead_letter_state as settled on letter.dead_letter_id = settled.dead_letter_id"
+    )
 
 
 def undelivered(settings: Settings) -> set[str]:
