@@ -268,11 +268,13 @@ _DAILY = {
     "Ack": ACKNOWLEDGEMENT,
 }
 _HOURLY = {"Confirm": CONFIRMATION, "Consume": CONSUMPTION}
+# Past a weekend, on which nobody works.
+_DROPS_OF = timedelta(days=3)
 _HOUR = 'left("WrittenUtc", 13)'
 
 
 def write(drop: Drop) -> None:
-    """Write recipes with a last line that counts them, the daily files, and the drops of the last day."""
+    """Write recipes with a last line that counts them, the daily files, and the drops of the last days."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
     for name, feed in {**_RECIPES, **_DAILY, **_HOURLY}.items():
         rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
@@ -285,9 +287,9 @@ def write(drop: Drop) -> None:
 
 
 def _write_drops(drop: Drop, name: str, rows: Relation) -> None:
-    """What is older than a day in one file, with whatever a fault adds; each later hour that has rows in its own."""
+    """Old rows in one file, with whatever a fault adds; each later hour that has rows in a file of its own."""
     folder, stem = drop.folder(SYSTEM), f"{name}_{drop.window.stamp}"
-    first = (drop.window.cut - timedelta(days=1)).strftime("%Y-%m-%dT%H")
+    first = (drop.window.cut - _DROPS_OF).strftime("%Y-%m-%dT%H")
     recent = f"coalesce({_HOUR} >= {literal(first)}, false)"
     older = replace(rows, name=f"(from {rows.name} where not {recent})")
     write_delimited(drop.connection, older, folder / f"{stem}_before.csv")
