@@ -152,6 +152,9 @@ IMPOSSIBLE = {
         where plant.plant_id is null or raised_at >= coalesce(approved_at, cancelled_at)
             or approved_at >= released_at or released_at + interval 14 day >= plant.effective_at
     """,
+    "a plant that waits without a reason": """
+        select * from world.engineering_change_plant where release_gate = 'deferred' and constraint_kind is null
+    """,
     "a location of an item that its plant doesn't have": """
         select * from world.item_plant as site
         anti join world.location as place on site.plant_id = place.plant_id and site.storage_location = place.location

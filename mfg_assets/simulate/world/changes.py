@@ -93,7 +93,7 @@ def _targets(con: DuckDBPyConnection) -> None:
         create or replace temp table replacement as
         with pools as (
             select
-                pool, item_number, category, base_unit,
+                pool, item_number, base_unit,
                 row_number() over (partition by pool order by pool_rank) - 1 as member_rank,
                 count(*) over (partition by pool) as members
             from world.item where level = 0
@@ -108,17 +108,22 @@ def _targets(con: DuckDBPyConnection) -> None:
                 chance_pick('added pool', change_number, ['screw', 'seal', 'washer', 'sensor']), null
             from target_line
         ),
-        candidates as (
-            select wanted.change_number, wanted.parent_item_number, wanted.action, next.item_number, next.category,
-                next.base_unit, next.pool, step.step
+        -- worked out before the join, which would otherwise pair each change with its whole pool
+        aimed as materialized (
+            select
+                wanted.change_number, wanted.parent_item_number, wanted.action, wanted.pool, step.step,
+                (coalesce(old.member_rank, chance_int('added', wanted.change_number, size.members)) + step.step)
+                    % size.members as member_rank
             from wanted
             inner join (select distinct pool, members from pools) as size on wanted.pool = size.pool
             left join pools as old on wanted.component_item_number = old.item_number
             cross join (select unnest(range(1, 7)) as step) as step
-            inner join pools as next
-                on wanted.pool = next.pool
-                and (coalesce(old.member_rank, chance_int('added', wanted.change_number, size.members)) + step.step)
-                    % size.members = next.member_rank
+        ),
+        candidates as (
+            select aimed.change_number, aimed.parent_item_number, aimed.action, next.item_number, next.base_unit,
+                aimed.step
+            from aimed
+            inner join pools as next on aimed.pool = next.pool and aimed.member_rank = next.member_rank
         )
         select candidates.*
         from candidates
@@ -283,7 +288,8 @@ def _plants(con: DuckDBPyConnection) -> None:
             case
                 when not judged.is_applicable then null
                 when item.is_regulated then 'regulated_stock'
-                when chance('commitment', judged.plant_key) < 0.05 then 'customer_commitment'
+                -- a plant waits for a reason
+                when judged.is_deferred or chance('commitment', judged.plant_key) < 0.05 then 'customer_commitment'
             end as constraint_kind,
             case when judged.is_applicable then case when judged.is_deferred then 'deferred' else 'released' end end
                 as release_gate,

@@ -57,7 +57,7 @@ def _makers(con: DuckDBPyConnection) -> None:
         )
         select item_number, plant_id, is_home
         from homes
-        where is_home or chance('made here', item_number || '/' || plant_id) >= 0.15
+        where is_home or chance('made here', item_number || '/' || plant_id) >= 0.1
         """
     )
 
