@@ -197,12 +197,11 @@ def test_edi_groups_the_lines_of_an_answer_and_of_a_notice(simulated: Simulated)
 
 
 @pytest.mark.parametrize("simulated", ["mes_b"], indirect=True)
-def test_the_last_days_come_in_hourly_drops_of_one_delivery(simulated: Simulated) -> None:
+def test_the_last_day_comes_in_hourly_drops_of_one_delivery(simulated: Simulated) -> None:
     simulated.deliver(CUT)
     drops = sorted(path.name for path in simulated.out.rglob("Confirm_*.csv"))
     assert drops[-1] == "Confirm_20260126T040000Z_before.csv"
-    assert all("Confirm_20260126T040000Z_2026012" in name for name in drops[:-1])
-    assert len(drops) == 1 + 8
+    assert drops[:-1] == [f"Confirm_20260126T040000Z_20260125T{hour}.csv" for hour in ("04", "12", "20")]
     (batch,) = land_extract(simulated.estate(), "mes_b", "production_confirmation", simulated.settings).batches
     assert len(batch.files) == len(drops)
 

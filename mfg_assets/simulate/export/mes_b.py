@@ -8,7 +8,6 @@ Its times are the plant's clock with the offset from UTC, because one installati
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from mfg_assets.simulate.export.feeds import Feed, native_rows
 from mfg_assets.simulate.export.native import number, revision_number, utc, with_offset
@@ -268,13 +267,12 @@ _DAILY = {
     "Ack": ACKNOWLEDGEMENT,
 }
 _HOURLY = {"Confirm": CONFIRMATION, "Consume": CONSUMPTION}
-# Past a weekend, on which nobody works.
-_DROPS_OF = timedelta(days=3)
+_DAY = len("2026-01-05")
 _HOUR = 'left("WrittenUtc", 13)'
 
 
 def write(drop: Drop) -> None:
-    """Write recipes with a last line that counts them, the daily files, and the drops of the last days."""
+    """Write recipes with a last line that counts them, the daily files, and the drops of the last day that has any."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
     for name, feed in {**_RECIPES, **_DAILY, **_HOURLY}.items():
         rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
@@ -287,13 +285,14 @@ def write(drop: Drop) -> None:
 
 
 def _write_drops(drop: Drop, name: str, rows: Relation) -> None:
-    """Old rows in one file, with whatever a fault adds; each later hour that has rows in a file of its own."""
+    """The last day on which anything was written, by the hour; all before it in one file, with what a fault adds."""
     folder, stem = drop.folder(SYSTEM), f"{name}_{drop.window.stamp}"
-    first = (drop.window.cut - _DROPS_OF).strftime("%Y-%m-%dT%H")
-    recent = f"coalesce({_HOUR} >= {literal(first)}, false)"
-    older = replace(rows, name=f"(from {rows.name} where not {recent})")
-    write_delimited(drop.connection, older, folder / f"{stem}_before.csv")
-    hours = drop.connection.execute(f"select distinct {_HOUR} from {rows.name} where {recent} order by 1").fetchall()
-    for (hour,) in hours:
+    hours = drop.connection.execute(f"select distinct {_HOUR} from {rows.name} order by 1").fetchall()
+    known = [hour for (hour,) in hours if hour is not None]
+    drops = [hour for hour in known if hour[:_DAY] == known[-1][:_DAY]]
+    listed = ", ".join(literal(hour) for hour in drops) or "null"
+    before = replace(rows, name=f"(from {rows.name} where not coalesce({_HOUR} in ({listed}), false))")
+    write_delimited(drop.connection, before, folder / f"{stem}_before.csv")
+    for hour in drops:
         within = replace(rows, name=f"(from {rows.name} where {_HOUR} = {literal(hour)})", lines=())
         write_delimited(drop.connection, within, folder / f"{stem}_{hour.replace('-', '')}.csv")
