@@ -37,6 +37,7 @@ ENTITIES = (
     "shipment",
     "sales_order_line",
 )
+RARE = ("quality_hold", "nonconformance")
 LEGS = """
     select source_system, to_plant_id as plant_id, to_location as location, item_number, to_lot as lot, serial_number,
         to_status as status, to_ownership as owner, quantity from held.inventory_movement where to_plant_id is not null
@@ -66,7 +67,8 @@ def systems(request: pytest.FixtureRequest) -> tuple[DuckDBPyConnection, datetim
 def test_rows_are_as_the_contract_says(systems: tuple[DuckDBPyConnection, datetime], entity: str) -> None:
     con, cut = systems
     table = f"held.{entity}"
-    assert con.execute(f"select count(*) > 0 from {table}").fetchone() == (True,)
+    if entity not in RARE:
+        assert con.execute(f"select count(*) > 0 from {table}").fetchone() == (True,)
     for column in contracts()[entity].columns:
         if column.required:
             assert con.execute(f"select count(*) from {table} where {column.name} is null").fetchone() == (0,), (

@@ -27,7 +27,8 @@ class Calendar:
     Attributes:
         origin: Monday on which tick 0 lies.
         first_tick: Tick of the first working day on or after the start.
-        cut_tick: First tick that lies after the cut in every plant.
+        cut_tick: Tick up to which the world is made: so far after the cut that whatever announces itself before it (a
+            requisition before its order, a pick before its shipment) is there.
         cut: Instant of the delivery, UTC.
     """
 
@@ -46,7 +47,7 @@ def calendar(options: Options) -> Calendar:
     return Calendar(
         origin=origin,
         first_tick=_workday(options.start, origin) * DAY,
-        cut_tick=_workday(end + timedelta(days=1), origin) * DAY,
+        cut_tick=(_workday(end + timedelta(days=1), origin) + 2) * DAY,
         cut=cut,
     )
 

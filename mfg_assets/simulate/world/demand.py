@@ -11,8 +11,15 @@ SERVED_FROM = 2
 """Working days after the start before which nothing leaves a plant."""
 
 
-def create(con: DuckDBPyConnection, first_tick: int, end_tick: int) -> None:
-    """Fill flow.requirement with customers' lines and stock losses between two ticks; makes flow.sales_line."""
+def create(con: DuckDBPyConnection, first_tick: int, end_tick: int, pace: int) -> None:
+    """Fill flow.requirement with customers' lines and stock losses between two ticks; makes flow.sales_line.
+
+    Args:
+        con: has flow.node.
+        first_tick: start of the world.
+        end_tick: how far requirements are made.
+        pace: 1, or how many times rarer things are asked for.
+    """
     con.execute(
         """
         create or replace table flow.requirement (
@@ -21,11 +28,11 @@ def create(con: DuckDBPyConnection, first_tick: int, end_tick: int) -> None:
         """
     )
     weeks = (end_tick - first_tick) // (5 * DAY) + 1
-    _sales(con, first_tick, end_tick, weeks)
-    _losses(con, first_tick, end_tick, weeks)
+    _sales(con, first_tick, end_tick, weeks, pace)
+    _losses(con, first_tick, end_tick, weeks, pace)
 
 
-def _sales(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int) -> None:
+def _sales(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int, pace: int) -> None:
     # finished products sell every week, a few assemblies and bought parts now and then as spares
     con.execute(
         f"""
@@ -41,8 +48,7 @@ def _sales(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int) 
                 end as per_week,
                 case
                     when is_serial then 3
-                    when is_top then 4 + chance_int('sales size', item_number, 16)
-                    else 2 + chance_int('sales size', item_number, 5)
+                    else 2 + chance_int('sales size', item_number, 4)
                 end as size
             from flow.node
             where source_kind in ('make', 'transfer', 'subcontract') or (source_kind = 'buy' and not is_top)
@@ -63,7 +69,7 @@ def _sales(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int) 
                 *,
                 {first_tick} + week * {5 * DAY} + chance_int('sales instant', line_key, {5 * DAY}) as tick
             from asked
-            where chance('sales', line_key) < per_week
+            where chance('sales', line_key) < per_week / {pace}
         )
         select
             node_id,
@@ -91,7 +97,7 @@ def _sales(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int) 
     )
 
 
-def _losses(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int) -> None:
+def _losses(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int, pace: int) -> None:
     # a piece is gone now and then; the count that finds it says so
     con.execute(
         f"""
@@ -108,7 +114,7 @@ def _losses(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int)
             from flow.node as node
             cross join (select unnest(range(0, {weeks})) as week) as weeks
             where not node.is_phantom and not node.is_serial and chance('loss', node.node_key || '/'
-                || weeks.week) < 0.01
+                || weeks.week) < {0.01 / pace}
         )
         where tick >= {first_tick + SERVED_FROM * DAY} and tick < {end_tick}
         """

@@ -21,6 +21,10 @@ from mfg_assets.simulate.world import (
     sourcing,
 )
 
+MANY_ITEMS = 20_000
+SLOW_PACE = 4
+"""A company with very many items asks for each of them less often, and orders for longer."""
+
 
 def build(con: DuckDBPyConnection, options: Options) -> None:
     """Make the world's flows from its master data: orders, events, movements.
@@ -37,8 +41,9 @@ def build(con: DuckDBPyConnection, options: Options) -> None:
     deepest = nodes.create(con)
     sourcing.create(con)
     horizon = max(axis.cut_tick, axis.first_tick + plan.WINDOW) + plan.bound(deepest)
-    demand.create(con, axis.first_tick, horizon)
-    plan.create(con, axis.first_tick, axis.cut_tick, deepest)
+    pace = 1 if options.items <= MANY_ITEMS else SLOW_PACE
+    demand.create(con, axis.first_tick, horizon, pace)
+    plan.create(con, axis.first_tick, axis.cut_tick, deepest, pace)
     receipts.create(con)
     procurement.create(con, axis.cut_tick)
     lots.create(con, axis.cut_tick)

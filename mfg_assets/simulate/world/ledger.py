@@ -295,7 +295,8 @@ def _finish(con: DuckDBPyConnection, cut_tick: int) -> None:
             movement.tick,
             instant(movement.tick, node.timezone) as event_at,
             working_day(movement.tick) as posting_date,
-            cast(
+            -- what is worth more than the contract can hold is posted without a value
+            try_cast(
                 cast(movement.q as decimal(38, 0)) * 0.000001::decimal(7, 6) * node.standard_cost as decimal(18, 6)
             ) as amount,
             node.currency,

@@ -39,7 +39,7 @@ def _nodes(con: DuckDBPyConnection) -> None:
             cast(dense_rank() over (order by item_plant.plant_id) as varchar)
                 || lpad(regexp_replace(item_plant.item_number, '[^0-9]', '', 'g'), 6, '0') as code,
             case when coalesce(item_plant.is_phantom, false) then 'phantom' else item_plant.sourcing end as sourcing,
-            item_plant.from_plant_id,
+            case when item_plant.sourcing = 'transfer' then item_plant.from_plant_id end as from_plant_id,
             coalesce(item_plant.is_phantom, false) as is_phantom,
             coalesce(item_plant.is_backflushed, false) as is_backflushed,
             coalesce(item_plant.lead_time_days, 5) as lead_time_days,
@@ -180,8 +180,7 @@ def _levels(con: DuckDBPyConnection) -> None:
         inner join levels using (node_id)
         left join parents on node.node_id = parents.child_id
         left join flow.base_node as source
-            on node.sourcing = 'transfer' and node.item_number = source.item_number
-                and node.from_plant_id = source.plant_id
+            on node.item_number = source.item_number and node.from_plant_id = source.plant_id
         left join (select distinct node_id from flow.line) as bills on node.node_id = bills.node_id
         order by node.node_id
         """

@@ -34,7 +34,7 @@ def bound(levels: int) -> int:
     return levels * PER_LEVEL + 2 * TRANSFER + (LONGEST_PURCHASE + 6) * DAY
 
 
-def create(con: DuckDBPyConnection, first_tick: int, cut_tick: int, levels: int) -> None:
+def create(con: DuckDBPyConnection, first_tick: int, cut_tick: int, levels: int, pace: int) -> None:
     """Make flow.stock, flow.supply (orders of all kinds), and what explode makes of them."""
     con.execute("create or replace table flow.stock (node_id bigint, opening_q bigint)")
     con.execute(
@@ -50,10 +50,10 @@ def create(con: DuckDBPyConnection, first_tick: int, cut_tick: int, levels: int)
     explode.create_tables(con)
     horizon = max(cut_tick, first_tick + WINDOW)
     for level in range(levels + 1):
-        _level(con, level, first_tick, horizon + bound(levels - level))
+        _level(con, level, first_tick, horizon + bound(levels - level), pace)
 
 
-def _level(con: DuckDBPyConnection, level: int, first_tick: int, limit: int) -> None:
+def _level(con: DuckDBPyConnection, level: int, first_tick: int, limit: int, pace: int) -> None:
     con.execute(
         """
         create or replace temp table laid as
@@ -70,18 +70,26 @@ def _level(con: DuckDBPyConnection, level: int, first_tick: int, limit: int) -> 
         """,
         [level, limit],
     )
-    _sizes(con, level, first_tick)
+    _sizes(con, level, first_tick, pace)
     _place(con)
     _time(con)
     explode.explode(con)
 
 
-def _sizes(con: DuckDBPyConnection, level: int, first_tick: int) -> None:
+def _sizes(con: DuckDBPyConnection, level: int, first_tick: int, pace: int) -> None:
     # stock for the first days, counted at the start; items nobody asks for yet have a little of their safety stock
     con.execute(
         f"""
         create or replace temp table sized as
-        with sums as (
+        with firsts as (
+            select node_id, coalesce(min(tick) filter (kind <> 'loss'), min(tick)) as from_tick
+            from laid group by node_id
+        ),
+        -- the days from which the usual requirement is known
+        usual as (
+            select *, greatest({first_tick + WINDOW}, from_tick + {LATE_WINDOW}) as until_tick from firsts
+        ),
+        sums as (
             select
                 laid.node_id,
                 max(laid.end_q) as total_q,
@@ -91,16 +99,12 @@ def _sizes(con: DuckDBPyConnection, level: int, first_tick: int) -> None:
                     when node.source_kind = 'transfer' then 7 * {DAY} + chance_int('cover', node.node_key, {3 * DAY})
                     else 5 * {DAY} + chance_int('cover', node.node_key, {6 * DAY})
                 end), 0)::bigint as first_q,
-                coalesce(sum(laid.q) filter (laid.kind <> 'loss' and laid.tick < {first_tick + WINDOW}),
-                    0)::bigint as window_q,
-                coalesce(sum(laid.q) filter (laid.kind <> 'loss' and laid.tick < firsts.tick + {LATE_WINDOW}),
-                    0)::bigint as late_window_q
+                coalesce(sum(laid.q) filter (laid.kind <> 'loss' and laid.tick < usual.until_tick), 0)::bigint
+                    // (1 + (any_value(usual.until_tick) - any_value(usual.from_tick)) // {DAY}) as daily_q,
+                coalesce(max(laid.q) filter (laid.kind <> 'loss' and laid.tick < usual.until_tick), 0) as largest_q
             from laid
             inner join flow.node as node using (node_id)
-            inner join (
-                select node_id, coalesce(min(tick) filter (kind <> 'loss'), min(tick)) as tick from laid
-                    group by node_id
-            ) as firsts using (node_id)
+            inner join usual using (node_id)
             group by laid.node_id
         ),
         lots as (
@@ -108,12 +112,9 @@ def _sizes(con: DuckDBPyConnection, level: int, first_tick: int) -> None:
                 node.*,
                 coalesce(sums.total_q, 0) as total_q,
                 coalesce(sums.first_q, 0) as first_q,
-                coalesce(
-                    case when sums.window_q > 0 then sums.window_q // {WINDOW // DAY}
-                        else sums.late_window_q // {LATE_WINDOW // DAY} end,
-                    0
-                ) as daily_q,
-                -- an order covers some days of the usual requirement, in whole lots
+                coalesce(sums.daily_q, 0) as daily_q,
+                coalesce(sums.largest_q, 0) as largest_q,
+                -- an order covers some days of the usual requirement and any usual one, in whole lots
                 case when node.source_kind = 'buy' then 8 + chance_int('days covered', node.node_key, 9)
                     else 5 + chance_int('days covered', node.node_key, 8) end as days_covered,
                 coalesce(offer.lot_q, case when node.is_counted then (node.lot_q + 999999) // 1000000 * 1000000
@@ -123,8 +124,7 @@ def _sizes(con: DuckDBPyConnection, level: int, first_tick: int) -> None:
                 offer.maximum_q
             from flow.node as node
             left join sums using (node_id)
-            left join flow.offer as offer on node.node_id = offer.node_id and node.source_kind in ('buy',
-                'subcontract')
+            left join flow.offer as offer on node.node_id = offer.node_id
             where node.level = {level} and not node.is_phantom
         )
         select
@@ -133,9 +133,11 @@ def _sizes(con: DuckDBPyConnection, level: int, first_tick: int) -> None:
             first_q,
             least(
                 greatest(
-                    ((daily_q * days_covered) // step_q + 1) * step_q,
+                    (greatest(daily_q * days_covered * {pace}, largest_q) // step_q + 1) * step_q,
                     (minimum_q + step_q - 1) // step_q * step_q
                 ),
+                -- no order is worth more than books can hold
+                cast(greatest(200000000000 // greatest(standard_cost, 1) * 1000000 // step_q, 1) * step_q as bigint),
                 case when maximum_q is null then 9000000000000000 else greatest(maximum_q // step_q, 1) * step_q end
             ) as order_q
         from lots

@@ -29,7 +29,7 @@ def create(con: DuckDBPyConnection) -> None:
                 end as first_q
             from flow.supply as supply
             inner join flow.node as node using (node_id)
-            left join flow.offer as offer on supply.node_id = offer.node_id and supply.kind in ('buy', 'subcontract')
+            left join flow.offer as offer on supply.node_id = offer.node_id
         ),
         parts as (
             select
