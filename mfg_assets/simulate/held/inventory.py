@@ -18,7 +18,7 @@ KEEPS_OWN_IDS = ("erp_legacy",)
 def fill(con: DuckDBPyConnection, cut: datetime) -> None:
     """Fill the inventory entities; balances are the sum of what each system knows at the cut."""
     _movements(con, cut)
-    _balances(con, cut)
+    add_balances(con, cut)
     _counts(con, cut)
     _reservations(con, cut)
     _quality(con, cut)
@@ -85,7 +85,8 @@ def _movements(con: DuckDBPyConnection, cut: datetime) -> None:
     )
 
 
-def _balances(con: DuckDBPyConnection, cut: datetime) -> None:
+def add_balances(con: DuckDBPyConnection, cut: datetime) -> None:
+    """Add each system's balances at the cut: the sums of the movements that it holds."""
     con.execute(
         """
         insert into held.inventory_balance by name

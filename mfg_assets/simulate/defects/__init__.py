@@ -1,0 +1,79 @@
+"""What is wrong in the simulated systems: a catalogue of defects and look-alikes, planted in what the systems hold.
+
+Belongs here: planting. Doesn't belong here: the world (which is right), how systems write (`export`), faults of feeds
+on their way (`faults`, called while the export runs).
+"""
+
+from __future__ import annotations
+
+from duckdb import DuckDBPyConnection
+
+from mfg_assets.simulate.defects import plan, stock
+from mfg_assets.simulate.defects.catalogue import CATALOGUE
+from mfg_assets.simulate.defects.model import Defect
+from mfg_assets.simulate.defects.views import create_macros, create_views
+from mfg_assets.simulate.options import Options
+from mfg_assets.simulate.truth import instant
+from mfg_assets.warehouse.sql import identifier, literal
+
+__all__ = ["CATALOGUE", "plant"]
+
+
+def plant(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ...] = CATALOGUE) -> None:
+    """Edit what the systems hold, and write down what is then to be found.
+
+    Args:
+        con: has `held` (right), `truth` (empty) and the macros of `chance`.
+        options: nothing happens with a defect rate of 0.
+        catalogue: what can go wrong.
+    """
+    if options.defect_rate == 0:
+        return
+    # One transaction, or each of many small statements would be written through to the disk.
+    con.begin()
+    create_macros(con)
+    create_views(con, options)
+    plan.choose(con, options, catalogue)
+    for entry, defect in enumerate(catalogue):
+        con.execute(
+            f"create or replace temp table chosen as select candidate.*, planned.planted_at, planned.mended_at "
+            f"from candidate_{entry} as candidate inner join planned on candidate.claim = planned.claim "
+            f"and planned.entry = {entry}"
+        )
+        for edit in defect.edits:
+            edit(con)
+        _record(con, defect)
+        con.execute(f"drop table candidate_{entry}")
+    _tidy(con, options)
+    stock.settle(con, options)
+    con.commit()
+
+
+def _tidy(con: DuckDBPyConnection, options: Options) -> None:
+    """Leave out what no delivery up to the cut has: versions of no duration, and what comes later."""
+    for (table,) in con.execute("select table_name from duckdb_tables() where schema_name = 'held'").fetchall():
+        con.execute(
+            f"delete from held.{identifier(table)} where visible_from > {instant(options.cut)} "
+            "or visible_to <= visible_from"
+        )
+
+
+def _record(con: DuckDBPyConnection, defect: Defect) -> None:
+    table = "truth.near_miss" if defect.is_near_miss else "truth.finding"
+    con.execute(
+        f"insert into {table} select {literal(defect.domain)}, plant_id, unnest(keys), "
+        f"{literal(defect.finding_class)}, quantity, planted_at, mended_at, {literal(defect.does)} from chosen"
+    )
+    if defect.is_information:
+        has_look_alikes = any(row[0] == "look_alikes" for row in con.execute("describe chosen").fetchall())
+        keys = "list_concat(keys, look_alikes)" if has_look_alikes else "keys"
+        con.execute(
+            f"insert into truth.near_miss select {literal(defect.domain)}, plant_id, unnest({keys}), "
+            f"{literal(defect.finding_class)}, quantity, planted_at, mended_at, {literal(defect.does)} from chosen"
+        )
+    for consequence in defect.consequences:
+        con.execute(
+            f"insert into truth.consequence select distinct {literal(consequence.domain)}, plant_id, "
+            f"{consequence.key}, {literal(consequence.finding_class)}, null, planted_at, mended_at, "
+            f"{literal(defect.does)} from chosen"
+        )

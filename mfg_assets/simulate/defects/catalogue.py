@@ -1,0 +1,17 @@
+"""Everything that can go wrong in what the simulated systems hold, in the order in which it is planted.
+
+Belongs here: putting the domains together. Doesn't belong here: any entry.
+
+Where an object can have several defects, those with the fewest candidates come first.
+"""
+
+from __future__ import annotations
+
+from mfg_assets.simulate.defects.bom import BOM
+from mfg_assets.simulate.defects.change import CHANGE
+from mfg_assets.simulate.defects.inventory import INVENTORY
+from mfg_assets.simulate.defects.model import Defect
+from mfg_assets.simulate.defects.procurement import PROCUREMENT
+from mfg_assets.simulate.defects.production import PRODUCTION
+
+CATALOGUE: tuple[Defect, ...] = (*CHANGE, *BOM, *PRODUCTION, *PROCUREMENT, *INVENTORY)
