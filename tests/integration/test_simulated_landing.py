@@ -76,6 +76,7 @@ def test_nothing_is_refused(world: World) -> None:
     manifests = read_manifests(world.settings.landing_dir)
     assert {(m.source_system, m.extract_name): m.reason for m in manifests if m.state != "landed"} == {}
     assert {(m.source_system, m.extract_name): m.reject_counts for m in manifests if m.rows_rejected} == {}
+    assert {(m.source_system, m.extract_name): m.warnings for m in manifests if m.warnings} == {}
 
 
 def test_every_delivery_is_as_old_as_its_cut(world: World) -> None:

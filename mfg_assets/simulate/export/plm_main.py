@@ -4,8 +4,8 @@ Belongs here: the dialect of plm_main, its files and its part of the estate. Doe
 the text of a document (`markup`).
 
 One file of releases holds objects of every kind: an envelope around the object's own data, in the order of release.
-Revisions are letters, times are UTC. The structures are one document, all bills before all lines; lines stand within a
-tag of their bill. A text file says how many there are of each.
+Revisions are letters, times are UTC. Structures are two documents, of bills and of lines, which stand within a tag of
+their bill; a text file beside each says how many there are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ RELEASES = {
     "approved_manufacturer": "ApprovedSource",
     "document": "Document",
 }
-_BILLS, _LINES = "structures/bills/bill", "structures/usages/bill/line"
+# Entity → document and the place of its records.
+_DOCUMENTS = {"bom_header": ("bills", "bills/bill"), "bom_line": ("structures", "structures/bill/line")}
 # What this PLM calls otherwise than the contracts do.
 _NAMES = {
     "item_number": "partNumber",
@@ -134,13 +135,13 @@ def system_file() -> dict[str, Any]:
         }
         for entity, kind in RELEASES.items()
     }
-    for entity, path, counted in (("bom_header", _BILLS, "bills"), ("bom_line", _LINES, "lines")):
+    for entity, (name, path) in _DOCUMENTS.items():
         extracts[entity] = {
-            "from": "structures_*.xml",
+            "from": f"{name}_*.xml",
             "options": {"format": "xml", "records_path": path},
             "delivery": "snapshot",
             "extracted_at": _STAMP,
-            "complete_when": {"control_file": {"pattern": "{stem}.ctl", "row_count": rf"{counted}=(\d+)"}},
+            "complete_when": {"control_file": {"pattern": "{stem}.ctl", "row_count": r"records=(\d+)"}},
             "columns": _STRUCTURES.mapping(entity, "snapshot"),
         }
     return {
@@ -148,8 +149,8 @@ def system_file() -> dict[str, Any]:
         "kind": "plm",
         "name": "Product lifecycle management",
         "description": (
-            "What is released comes as JSON Lines, objects of all kinds in one file. All structures come nightly in "
-            "one XML document, with a text file that counts them. Times are UTC."
+            "What is released comes as JSON Lines, objects of all kinds in one file. All structures come nightly as "
+            "XML, with a text file that counts them. Times are UTC."
         ),
         "owner": "engineering_change_manager",
         "plants": ["P100", "P200", "P300", "P400"],
@@ -193,22 +194,20 @@ def _envelope(entity: str, kind: str) -> Feed:
 
 
 def _write_structures(drop: Drop) -> None:
-    bills, lines = (
-        stage(drop, SYSTEM, entity, native_rows(_STRUCTURES.feed(entity, "snapshot"), SYSTEM, drop.window))
-        for entity in ("bom_header", "bom_line")
-    )
-    folder, stem = drop.folder(SYSTEM), f"structures_{drop.window.stamp}"
-    head = ['<?xml version="1.0" encoding="UTF-8"?>', f'<structures exportedAt="{drop.window.cut.isoformat()}">']
-    document = (
-        f"select text from (select 0 as part, 0 as place, 0 as step, 0 as line, '<bills>' as text "
-        f"union all select 1, rowid, 0, 0, {record_sql('bill', bills)} from {bills.name} "
-        "union all select 2, 0, 0, 0, '</bills><usages>' "
-        f"union all select 3, place, step, line, text from ({nested_sql('bill', 'line', lines)})) "
-        "order by part, place, step, line"
-    )
-    if bills.lines or lines.lines:
-        raise ValueError(f"{stem}.xml: an XML document holds no raw lines")
-    tail = ["</usages>", "</structures>"]
-    write_lines(drop.connection, document, folder / f"{stem}.xml", head=head, tail=tail)
-    write_text(folder / f"{stem}.ctl", f"bills={bills.claimed_rows}\nlines={lines.claimed_rows}\n")
-    unstage(drop, bills, lines)
+    for entity, (name, _) in _DOCUMENTS.items():
+        sql = native_rows(_STRUCTURES.feed(entity, "snapshot"), SYSTEM, drop.window)
+        rows = stage(drop, SYSTEM, entity, sql)
+        stem = f"{name}_{drop.window.stamp}"
+        if rows.lines:
+            raise ValueError(f"{stem}.xml: an XML document holds no raw lines")
+        records = (
+            f"select {record_sql('bill', rows)} as text from {rows.name} order by rowid"
+            if entity == "bom_header"
+            else f"select text from ({nested_sql('bill', 'line', rows)}) order by place, step, line"
+        )
+        path = drop.folder(SYSTEM) / f"{stem}.xml"
+        opening = f'<{name} exportedAt="{drop.window.cut.isoformat()}">'
+        head = ['<?xml version="1.0" encoding="UTF-8"?>', opening]
+        write_lines(drop.connection, records, path, head=head, tail=[f"</{name}>"])
+        write_text(path.with_suffix(".ctl"), f"records={rows.claimed_rows}\n")
+        unstage(drop, rows)
