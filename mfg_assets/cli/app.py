@@ -30,6 +30,7 @@ from mfg_assets.cli import (
     replay,
     run,
     simulate,
+    trace,
 )
 from mfg_assets.cli.failures import exit_code_of, show_error, show_unexpected
 from mfg_assets.cli.output import prepare_streams
@@ -104,7 +105,7 @@ def root(
     context.choose(estate, home)
 
 
-for module in (check, run, replay, dev, query, doctor, contracts):
+for module in (check, run, replay, dev, query, trace, doctor, contracts):
     module.register(app)
 for module in (audit, bom, dead_letters, exceptions, publish, simulate):
     app.add_typer(module.app)
