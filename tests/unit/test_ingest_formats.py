@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from mfg_assets.ingest.connectors import documents
 from mfg_assets.settings import Settings
 from tests.ingest_feed import GOOD, HEADER, Feed
 
@@ -316,6 +317,19 @@ def test_json_values_keep_every_digit_and_nested_ones_stay_json(feed: Feed) -> N
     assert feed.rows("event_id, quantity, reference_number, movement_type") == [
         ("12345678901234567890", Decimal("123456789012.123456"), "D1", "true")
     ]
+
+
+def test_many_digits_in_a_text_are_no_number_that_loses_some(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object) -> None:
+        raise AssertionError("each line is read by Python")
+
+    monkeypatch.setattr(documents, "_with_texts", slow)
+    feed.extract = {"from": "a.*"}
+    feed.columns |= {"reference_number": "hash"}
+    record = '{"id": 1, "item": "x", "quantity": 1.5, "unit": "EA", "moment": "2025-03-01", '
+    feed.deliver(record + '"hash": "12345678901234567890"}', "a.jsonl")
+    feed.batch()
+    assert feed.rows("quantity, reference_number") == [(Decimal("1.5"), "12345678901234567890")]
 
 
 def test_a_line_that_is_no_json_costs_only_itself(feed: Feed) -> None:

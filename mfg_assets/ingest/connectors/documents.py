@@ -23,7 +23,7 @@ from mfg_assets.warehouse.sql import identifier, literal, path_literal
 # A document is held in memory as a whole; JSON Lines have no such limit.
 MAX_DOCUMENT_BYTES = 256 << 20
 # Longer numbers lose digits in a binary float; a document that may hold any is read the slow way.
-_LONG_NUMBER = r"[0-9][0-9.]{15,}"
+_LONG_NUMBER = r"[:,\[]\s*-?[0-9][0-9.]{15,}"
 
 
 def open_documents(connection: duckdb.DuckDBPyConnection, path: Path, name: str, layout: Layout, folder: Path) -> Table:
