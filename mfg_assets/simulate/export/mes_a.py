@@ -1,4 +1,4 @@
-"""mes_a: the German plants' shop floor. Recipes as nightly JSON Lines, everything else as a dump of its message queue.
+"""mes_a: the German plants' shop floor. Recipes as nightly JSON Lines, everything else as dumps of two message queues.
 
 Belongs here: the native relations of mes_a. Doesn't belong here: its mapping (templates/systems/mes_a.yaml).
 
@@ -6,6 +6,9 @@ A message is an envelope (type, plant, time, enqueued, deleted) around a body wh
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from mfg_assets.simulate.export.documents import json_object
 from mfg_assets.simulate.export.feeds import Feed, native_rows
@@ -41,7 +44,7 @@ _UNIT = _word("units", "unit")
 # Digits of a hash in groups, as the badge reader prints them.
 _BADGE = "rtrim(regexp_replace(operator_hash, '(.{8})', '\\1-', 'g'), '-')"
 
-QUEUE = (
+ORDERS = (
     Feed(
         "production_order",
         "delta",
@@ -108,6 +111,8 @@ QUEUE = (
             },
         ),
     ),
+)
+EVENTS = (
     Feed(
         "production_confirmation",
         "events",
@@ -279,14 +284,20 @@ _RECIPES = {"Routing": ROUTING, "Recipe": RECIPE, "RecipeLine": RECIPE_LINE}
 
 
 def write(drop: Drop) -> None:
-    """Write recipes with their control files, and the queue's dump."""
+    """Write recipes with their control files, and the dumps of both queues."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
     for name, feed in _RECIPES.items():
         recipes = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
         write_json_lines(drop.connection, recipes, folder / f"{name}_{stamp}.jsonl")
         write_text(folder / f"{name}_{stamp}.ctl", f"rows={recipes.claimed_rows}\n")
         unstage(drop, recipes)
-    messages = [stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window)) for feed in QUEUE]
+    for name, feeds in (("Orders", ORDERS), ("Queue", EVENTS)):
+        _write_messages(drop, folder / f"{name}_{stamp}.jsonl", feeds)
+
+
+def _write_messages(drop: Drop, path: Path, feeds: Sequence[Feed]) -> None:
+    """Messages of several types in the order in which the queue took them."""
+    messages = [stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window)) for feed in feeds]
     dumped = " union all ".join(
         f"select enqueued, {place} as place, rowid as number, {json_object(relation)} as line from {relation.name}"
         for place, relation in enumerate(messages)
@@ -294,7 +305,7 @@ def write(drop: Drop) -> None:
     write_lines(
         drop.connection,
         f"select line from ({dumped}) order by enqueued, place, number",
-        folder / f"Queue_{stamp}.jsonl",
+        path,
         tail=[line for relation in messages for line in relation.lines],
     )
     unstage(drop, *messages)
