@@ -62,7 +62,8 @@ CHANGE: tuple[Defect, ...] = (
         f"""
         select
             change.* replace (greatest(change.known_at, orders.visible_from) as known_at),
-            min(orders.visible_to) as until_at, list(orders.row_id) as rows, list(orders.source_system) as systems,
+            min(orders.visible_to) as until_at, list(orders.row_id order by orders.source_system) as rows,
+            list(orders.source_system order by orders.source_system) as systems,
             before.revision as before, orders.production_order_number
         from ({_changes()}) as change
         inner join held.production_order as orders on change.plant_id = orders.plant_id

@@ -87,6 +87,7 @@ def _missing(finding_class: str, does: str, where: str, *, wms: bool = False, sh
         (post_late("inventory_movement"),),
         share=share,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     )
 
@@ -146,7 +147,7 @@ where posting.serial_number is null and posting.quantity < 1000000 {_RECEIVED}
 _AT_THE_CUT = """
 with stock as (
     select
-        plant_id, max_by(struct_pack(item_number, unit, location, wms := system), luck) as piece
+        plant_id, max(struct_pack(luck, item_number, unit, location, wms := system)) as piece
     from posting
     where left(system, 3) = 'wms' and movement_class = 'receipt' and sides = 1 and lot_number is null
         and serial_number is null and to_status = 'unrestricted' and coalesce(to_ownership, 'own') = 'own'
@@ -214,6 +215,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=0.5,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     ),
     Defect(
@@ -231,6 +233,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=0.3,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     ),
     Defect(
@@ -249,6 +252,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=0.5,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     ),
     Defect(
@@ -263,6 +267,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=0.2,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     ),
     Defect(
@@ -277,6 +282,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=0.3,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     ),
     _missing("unposted_in_wms", "The warehouse lacks a receipt or issue.", _MADE, wms=True, share=0.2),
@@ -290,6 +296,7 @@ INVENTORY: tuple[Defect, ...] = (
         (_added({}), *_mended("D")),
         share=0.3,
         kind="event",
+        has_unique_claims=True,
         consequences=_OF_OBJECT,
     ),
     Defect(
@@ -313,6 +320,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=0.2,
         kind="event",
+        has_unique_claims=True,
     ),
     Defect(
         "inventory",
@@ -333,6 +341,7 @@ INVENTORY: tuple[Defect, ...] = (
         ),
         share=100,
         kind="event",
+        has_unique_claims=True,
         is_near_miss=True,
         name="cutoff_timing",
         consequences=(Consequence("inventory", "keys[1]", "cutoff_timing"),),

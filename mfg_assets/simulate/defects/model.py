@@ -50,6 +50,7 @@ class Defect:
         is_near_miss: It must not be reported.
         is_information: It is reported as no more than that, and as nothing else: a look-alike with a name.
         name: Tells entries of one class apart.
+        has_unique_claims: No claim stands twice among the candidates; else the first one is taken.
         consequences: What may be reported beside it.
         note: For whoever reads the truth.
     """
@@ -65,6 +66,7 @@ class Defect:
     is_near_miss: bool = False
     is_information: bool = False
     name: str = ""
+    has_unique_claims: bool = False
     consequences: tuple[Consequence, ...] = field(default=())
 
     @property

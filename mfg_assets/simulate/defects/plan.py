@@ -60,11 +60,13 @@ def choose(con: DuckDBPyConnection, options: Options, catalogue: Sequence[Defect
 
 def _gather(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect) -> None:
     first = instant(options.first_cut)
-    con.execute(
-        f"create or replace temp table candidate_{entry} as select distinct on (claim) * "
-        f"from ({defect.candidates.replace('$first', first)}) as candidate order by claim, known_at"
-    )
-    columns = {row[0] for row in con.execute(f"describe candidate_{entry}").fetchall()}
+    source = f"({defect.candidates.replace('$first', first)}) as candidate"
+    columns = {row[0] for row in con.execute(f"describe from {source}").fetchall()}
+    # Ties are broken by what a row is, never by where it stands.
+    tie = ", row_id" if "row_id" in columns else ""
+    once = "*" if defect.has_unique_claims else "distinct on (claim) *"
+    order = "" if defect.has_unique_claims else f"order by claim, known_at, keys{tie}"
+    con.execute(f"create or replace temp table candidate_{entry} as select {once} from {source} {order}")
     luck = "luck" if "luck" in columns else f"chance({literal(defect.id)}, claim)"
     until = "until_at" if "until_at" in columns else "cast(null as timestamptz)"
     con.execute(

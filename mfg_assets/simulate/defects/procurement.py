@@ -180,7 +180,7 @@ PROCUREMENT: tuple[Defect, ...] = (
                     **_NEW_NUMBER,
                     "name": "held_row.name || ' International'",
                     "tax_id": "'FR' || (100000000 + chance_int('namesake tax', held_row.supplier_number, 899999999))",
-                    "duns_number": "cast(1e8::bigint + chance_int('namesake', held_row.supplier_number, 1e8) as varchar)",
+                    "duns_number": "cast(1e8::bigint + chance_int('namesake', held_row.row_id, 8e8) as varchar)",
                     "street": "'Rue du Port ' || (1 + chance_int('namesake street', held_row.supplier_number, 90))",
                     "city": "'Nantes'",
                     "postal_code": "'44000'",
