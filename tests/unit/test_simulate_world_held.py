@@ -174,3 +174,19 @@ def test_changes_are_everywhere_before_the_cut(con: duckdb.DuckDBPyConnection) -
     assert con.execute(late).fetchall() == []
     found = "select count(distinct source_system) from held.bom_line where engineering_change_in is not null"
     assert con.execute(found).fetchone() == (6,)
+
+
+def test_a_change_says_what_its_lines_say(con: duckdb.DuckDBPyConnection) -> None:
+    said = """
+        select count(*), count(*) filter (change.new_quantity = line.quantity and change.unit = line.unit)
+        from held.engineering_change_item as change
+        inner join held.bom_line as line
+            on change.change_number = line.engineering_change_in
+            and change.new_component_item_number = line.component_item_number
+        where line.source_system = 'plm_main'
+    """
+    row = con.execute(said).fetchone()
+    assert row is not None
+    lines, agreeing = row
+    assert lines == agreeing
+    assert lines > 0

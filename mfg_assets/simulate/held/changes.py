@@ -49,12 +49,25 @@ _CHANGES = """
     from states
 """
 
+# quantities are per base quantity of PLM's own bill
 _ITEMS = """
+    with bases as (
+        select parent_item_number, any_value(base_quantity) as base_quantity
+        from held.bom_header where source_system = 'plm_main'
+        group by parent_item_number
+    )
     select
-        line.*, 'plm_main' as source_system, line.change_number || '|' || line.line_id as row_id,
+        line.* replace (
+            cast(line.old_quantity * coalesce(cast(bases.base_quantity as integer), 1) as decimal(18, 6))
+                as old_quantity,
+            cast(line.new_quantity * coalesce(cast(bases.base_quantity as integer), 1) as decimal(18, 6))
+                as new_quantity
+        ),
+        'plm_main' as source_system, line.change_number || '|' || line.line_id as row_id,
         change.raised_at as happened_at, 1 as rank, false as ends
     from world.engineering_change_item as line
     inner join world.engineering_change as change using (change_number)
+    left join bases on line.parent_item_number = bases.parent_item_number
 """
 
 _PLANTS = """
