@@ -23,7 +23,7 @@ from mfg_assets.simulate import export
 from mfg_assets.simulate.export import aps, documents, mes_a, mes_b, procurement, qms, tms, wms_a, wms_b, words
 from mfg_assets.simulate.export import estate as estate_files
 from mfg_assets.simulate.export.feeds import Delivery, Window, due_rows
-from mfg_assets.simulate.export.staging import Drop
+from mfg_assets.simulate.export.staging import Drop, Faults, Tampering, no_faults
 from mfg_assets.simulate.options import Options
 from mfg_assets.warehouse.sql import identifier
 from tests import held_rows
@@ -87,8 +87,8 @@ class Simulated:
     out: Path
     settings: Settings
 
-    def deliver(self, cut: datetime, previous: datetime | None = None) -> None:
-        WRITE[self.system](Drop(self.con, self.out, Window(cut, previous)))
+    def deliver(self, cut: datetime, previous: datetime | None = None, faults: Faults = no_faults) -> None:
+        WRITE[self.system](Drop(self.con, self.out, Window(cut, previous), faults))
 
     def estate(self) -> Estate:
         assert [str(problem) for problem in collect_problems(self.out, self.settings)] == []
@@ -250,6 +250,40 @@ def test_check_has_nothing_to_say_about_the_estate_of_all_systems(
     export.write(con, tmp_path, options, CUT, None)
     assert [str(problem) for problem in collect_problems(tmp_path, settings)] == []
     assert set(WRITE) - set(estate.systems) == (set() if plants == 4 else {"mes_b", "wms_b"})
+
+
+@pytest.mark.parametrize("simulated", ["mes_a", "mes_b", "wms_a", "wms_b", "procurement", "aps"], indirect=True)
+def test_a_snapshot_that_lost_a_row_is_refused(simulated: Simulated) -> None:
+    simulated.deliver(CUT, faults=_lose_a_row)
+    estate = simulated.estate()
+    for name, extract in estate.systems[simulated.system].extracts.items():
+        (batch, *_) = land_extract(estate, simulated.system, name, simulated.settings).batches
+        is_snapshot = extract.delivery == "snapshot"
+        assert (batch.state, batch.completeness) == (("refused", "short") if is_snapshot else ("landed", "unproven"))
+
+
+def _lose_a_row(con: duckdb.DuckDBPyConnection, system: str, entity: str, relation: str) -> Tampering:
+    claimed = _count(con, f"from {relation}")
+    con.execute(f"delete from {relation} where rowid = (select max(rowid) from {relation})")
+    return Tampering(claimed_rows=claimed)
+
+
+@pytest.mark.parametrize("simulated", ["mes_a", "mes_b", "wms_a", "qms", "aps"], indirect=True)
+def test_a_line_that_makes_no_sense_costs_only_itself(simulated: Simulated) -> None:
+    # Queues hold messages of several entities.
+    also_in_a_queue = {"production_operation", "production_order_component", "material_consumption"}
+    also_in_a_queue |= {"downtime_event", "dispatch_list", "sync_acknowledgement"}
+
+    def spoil(_: duckdb.DuckDBPyConnection, system: str, entity: str, __: str) -> Tampering:
+        is_whole = system == "mes_a" and entity in also_in_a_queue
+        return Tampering() if is_whole else Tampering(lines=("no record of this system",))
+
+    simulated.deliver(CUT, faults=spoil)
+    estate = simulated.estate()
+    for name, extract in estate.systems[simulated.system].extracts.items():
+        (batch,) = land_extract(estate, simulated.system, name, simulated.settings).batches
+        assert (batch.state, batch.reject_counts) == ("landed", {"malformed_row": 1})
+        assert batch.completeness == ("proven" if extract.delivery == "snapshot" else "unproven")
 
 
 def test_the_same_holdings_give_the_same_bytes(simulated: Simulated, tmp_path: Path) -> None:
