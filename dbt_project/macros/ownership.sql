@@ -43,3 +43,27 @@
     arg_min({{ attribute }}, {{ rank }}) filter ({{ attribute }} is not null) as {{ attribute }},
         arg_min(source_system, {{ rank }}) filter ({{ attribute }} is not null) as {{ attribute }}_source
 {%- endmacro %}
+
+
+{#-
+  Attributes whose differences the estate tolerates, one row per plant and attribute: nobody has to do anything about
+  them, so they are no findings. A rule for the plant hides the general one.
+-#}
+{% macro tolerated_attributes(entity) -%}
+    select distinct
+        plant_id,
+        attribute,
+    from (
+        select
+            plants.plant_id,
+            rules.attribute,
+            rules.conflict,
+        from {{ source('estate', 'attribute_owner') }} as rules
+        inner join {{ source('estate', 'plant') }} as plants on coalesce(rules.plant_id, plants.plant_id) = plants.plant_id
+        where rules.entity = '{{ entity }}' and rules.item_type is null
+        qualify rank() over (
+            partition by rules.attribute, plants.plant_id order by (rules.plant_id is not null) desc
+        ) = 1
+    )
+    where conflict = 'tolerate'
+{%- endmacro %}

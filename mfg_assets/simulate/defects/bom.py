@@ -320,7 +320,7 @@ BOM: tuple[Defect, ...] = (
         "position_only",
         "A line has another position in the ERP.",
         "erp bom_line",
-        f"{LINE} from erp_line where try_cast(position as integer) is not null",
+        f"{LINE} from erp_line where try_cast(position as integer) is not null and source_system <> 'erp_legacy'",
         (replace_values("bom_line", {"position": "cast(cast(held_row.position as integer) + 5 as varchar)"}),),
         is_information=True,
     ),

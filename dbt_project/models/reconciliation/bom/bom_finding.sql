@@ -68,6 +68,12 @@ systems as (
 
 ),
 
+tolerated as (
+
+    {{ tolerated_attributes('bom_line') }}
+
+),
+
 costs as (
 
     select
@@ -127,6 +133,23 @@ missing as (
     ),
 
 {% endfor -%}
+-- rule 36: what the estate tolerates is nobody's work
+differing as (
+
+    {% for difference in differences -%}
+        {% if not loop.first %}union all
+        {% endif %}select * from differing_{{ difference[0] }}
+    {% endfor -%}
+
+),
+
+reported as (
+
+    select differing.* from differing
+    anti join tolerated on differing.plant_id = tolerated.plant_id and differing.attribute = tolerated.attribute
+
+),
+
 -- rules 8 and 19: a line without a quantity per piece in base units is never guessed; what to do depends on the reason
 refused as (
 
@@ -313,10 +336,8 @@ superseded_component_in_use as (
 findings as (
 
     select * from missing
-    {% for difference in differences -%}
-        union all
-        select * from differing_{{ difference[0] }}
-    {% endfor -%}
+    union all
+    select * from reported
     union all
     select * exclude (source_value) from refused
     union all
