@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from mfg_assets.simulate import held
 from mfg_assets.simulate.export.clocks import inclusive_end, local_day, local_time
-from mfg_assets.simulate.export.feeds import Window
+from mfg_assets.simulate.export.feeds import Feed, Window, native_rows
 from mfg_assets.simulate.export.markup import nested_sql
 from mfg_assets.simulate.export.staging import Drop, Relation, Tampering, stage
 from mfg_assets.simulate.export.writers import (
@@ -43,6 +44,23 @@ def _value(con: duckdb.DuckDBPyConnection, sql: str) -> str:
     row = con.execute(f"select {sql}").fetchone()
     assert row is not None
     return row[0]
+
+
+def test_what_is_held_twice_is_written_in_one_order(con: duckdb.DuckDBPyConnection) -> None:
+    window = Window(datetime(2026, 1, 26, 4, tzinfo=UTC))
+    feed = Feed("item", "snapshot", {"name": "description"})
+    found = []
+    for names in (("a", "b", "c"), ("c", "b", "a")):
+        held.create(con)
+        for name in names:
+            con.execute(
+                "insert into held.item by name select '1' as item_number, ? as description, 'EA' as base_unit, "
+                "'erp' as source_system, '1' as row_id, timestamptz '2026-01-05 00:00:00+00' as visible_from",
+                [name],
+            )
+        found.append(con.execute(native_rows(feed, "erp", window)).fetchall())
+    assert len(found[0]) == 3
+    assert found[0] == found[1]
 
 
 def test_delimited_lines_are_quoted_encoded_and_counted(drop: Drop, tmp_path: Path) -> None:

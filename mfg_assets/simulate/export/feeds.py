@@ -47,7 +47,8 @@ def native_rows(feed: Feed, system: str, window: Window, *, joins: str = "", whe
         where: which held rows belong to this feed.
     """
     columns = ", ".join(f"{sql} as {identifier(name)}" for name, sql in feed.columns.items())
-    order = "row_id" if feed.delivery == "snapshot" else "recorded_at, row_id"
+    # What a defect holds twice has the same id and instant; its content decides, or threads would.
+    order = f"{'' if feed.delivery == 'snapshot' else 'recorded_at, '}row_id, hash(held_row)"
     due = due_rows(feed.entity, feed.delivery, system, window)
     return f"select {columns} from ({due}) as held_row {joins} where {where} order by {order}"
 
