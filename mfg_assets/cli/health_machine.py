@@ -122,9 +122,12 @@ def _without_secrets(url: str) -> str:
 
 def connections(settings: Settings) -> Iterator[Finding]:
     """Whether the configured databases answer."""
-    for variable, secret in (("MFG_DAGSTER_URL", settings.dagster_url), ("MFG_SERVING_URL", settings.serving_url)):
+    for variable, secret, where in (
+        ("MFG_DAGSTER_URL", settings.dagster_url, "Dagster keeps its state in SQLite"),
+        ("MFG_LEDGER_URL", settings.ledger_url, "exceptions are kept in SQLite"),
+        ("MFG_SERVING_URL", settings.serving_url, "tables stay in files"),
+    ):
         if secret is None:
-            where = "Dagster keeps its state in SQLite" if variable == "MFG_DAGSTER_URL" else "tables stay in files"
             yield Finding("connections", variable, "ok", f"not set: {where}")
         else:
             yield _reach(variable, secret.get_secret_value())
