@@ -133,7 +133,12 @@ def _sizes(con: DuckDBPyConnection, level: int, first_tick: int, pace: int) -> N
             first_q,
             least(
                 greatest(
-                    (greatest(daily_q * days_covered * {pace}, largest_q) // step_q + 1) * step_q,
+                    -- serial numbers are kept for few days: each is a row
+                    (
+                        greatest(
+                            daily_q * days_covered * case when is_serial then 1 else {pace} end, largest_q, lot_q - 1
+                        ) // step_q + 1
+                    ) * step_q,
                     (minimum_q + step_q - 1) // step_q * step_q
                 ),
                 -- no order is worth more than books can hold
