@@ -61,7 +61,7 @@ def write(out: Path, options: Options, cut: datetime, systems: Collection[str] =
     plants = [plant["id"] for plant in estate["plants"]]
     described = {name: system for name, system in _systems(plants).items() if name in systems}
     ownership = _template("ownership.yaml")
-    _keep_known_owners(ownership, described)
+    _keep_known_owners(ownership, described, plants)
     for folder in ("systems", "codes"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     write_text(out / "estate.yaml", _dumped(estate))
@@ -106,13 +106,15 @@ def _systems(plants: list[str]) -> dict[str, Any]:
     return found
 
 
-def _keep_known_owners(ownership: Any, systems: dict[str, Any]) -> None:
-    """Leave out owners that no system of the estate is, and rules that have no other."""
+def _keep_known_owners(ownership: Any, systems: dict[str, Any], plants: list[str]) -> None:
+    """Leave out owners and plants that are not in the estate, and rules that have no others."""
     known = set(systems) | {system["kind"] for system in systems.values()}
     for rule in list(ownership["rules"]):
         for owner in [owner for owner in rule["owners"] if owner not in known]:
             rule["owners"].remove(owner)
-        if not rule["owners"]:
+        for plant in [plant for plant in rule.get("plants", ()) if plant not in plants]:
+            rule["plants"].remove(plant)
+        if not rule["owners"] or rule.get("plants") == []:
             ownership["rules"].remove(rule)
 
 
