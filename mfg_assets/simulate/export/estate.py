@@ -106,15 +106,14 @@ def _systems(plants: list[str]) -> dict[str, Any]:
     return found
 
 
-def _keep_known_owners(ownership: Any, systems: dict[str, Any], plants: list[str]) -> None:
-    """Leave out owners and plants that are not in the estate, and rules that have no others."""
-    known = set(systems) | {system["kind"] for system in systems.values()}
+def _keep_known(ownership: Any, systems: dict[str, Any], plants: list[str]) -> None:
+    """Leave out owners and plants that the estate doesn't have, and rules of which nothing is left."""
+    owners = set(systems) | {system["kind"] for system in systems.values()}
     for rule in list(ownership["rules"]):
-        for owner in [owner for owner in rule["owners"] if owner not in known]:
-            rule["owners"].remove(owner)
-        for plant in [plant for plant in rule.get("plants", ()) if plant not in plants]:
-            rule["plants"].remove(plant)
-        if not rule["owners"] or rule.get("plants") == []:
+        for key, known in (("owners", owners), ("plants", set(plants))):
+            for name in [name for name in rule.get(key, ()) if name not in known]:
+                rule[key].remove(name)
+        if not all(rule.get(key, [True]) for key in ("owners", "plants")):
             ownership["rules"].remove(rule)
 
 
