@@ -79,7 +79,7 @@ def write_table(settings: Settings, ledger: Ledger) -> LedgerState:
     """Replace the warehouse's copy. Returns the state that it was copied in."""
     columns = [name for name in EXCEPTION.columns if name != "class"]
     with ledger.read() as connection:
-        state = _state(connection)
+        state = state_of(connection)
         rows = connection.execute(
             select(exception.c.finding_class.label("class"), *(exception.c[name] for name in columns))
         ).all()
@@ -124,12 +124,13 @@ def is_current(settings: Settings, ledger: Ledger, at: datetime) -> bool:
     except (FileNotFoundError, ValueError, KeyError):
         return False
     with ledger.read() as connection:
-        state = _state(connection)
+        state = state_of(connection)
     due = until is not None and datetime.fromisoformat(until) <= at
     return marks == (state.last_event, state.last_dead_letter_act) and not due
 
 
-def _state(connection: Connection) -> LedgerState:
+def state_of(connection: Connection) -> LedgerState:
+    """How the ledger stands now."""
     waiting = case(
         (exception.c.state == "snoozed", exception.c.snoozed_until),
         (exception.c.state == "accepted", exception.c.accepted_until),

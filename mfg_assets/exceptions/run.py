@@ -16,7 +16,7 @@ from mfg_assets.exceptions.model import ObservationResult, QueueCount
 from mfg_assets.exceptions.observe import observe
 from mfg_assets.exceptions.platform_sources import CHECK, FEED, PUBLICATION
 from mfg_assets.exceptions.policy import route
-from mfg_assets.exceptions.published import is_current, write_table
+from mfg_assets.exceptions.published import is_current, state_of, write_table
 from mfg_assets.exceptions.queues import queue
 from mfg_assets.exceptions.registry import built, finding_tables
 from mfg_assets.ingest import letters, read_manifests
@@ -61,6 +61,13 @@ def needs_publication(settings: Settings, estate: Estate, at: datetime) -> bool:
         late = {row[2] for row in platform_sources.late_feeds(estate, manifests, at)}
         known = _keys_of(ledger, FEED, "late_feed")
         return late != known
+
+
+def state_key(settings: Settings, at: datetime) -> str:
+    """Names the ledger's state for whoever must not ask twice for the same; by the hour where only time changed it."""
+    with open_ledger(settings) as ledger, ledger.read() as connection:
+        marks = state_of(connection)
+    return f"exceptions|{marks.last_event}|{marks.last_dead_letter_act}|{at:%Y%m%d%H}"
 
 
 def counts(settings: Settings, at: datetime) -> list[QueueCount]:

@@ -11,8 +11,9 @@ import dagster as dg
 
 from mfg_assets import publish as publication
 from mfg_assets.defs import common
-from mfg_assets.defs.automation.jobs import WAREHOUSE, extracts_job, warehouse_job
+from mfg_assets.defs.automation.jobs import WAREHOUSE, exceptions_job, extracts_job, warehouse_job
 from mfg_assets.estate.loader import load_estate
+from mfg_assets.exceptions import run as exceptions
 from mfg_assets.ingest import pending_files
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import state
@@ -103,6 +104,25 @@ def time_or_estate_changed(context: dg.SensorEvaluationContext) -> dg.SensorResu
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=run_key)])
 
 
+@dg.sensor(
+    name="exceptions_changed",
+    job=exceptions_job,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Publishes what people did to exceptions, and what fell due, where no data has changed.",
+)
+def exceptions_changed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """One run per state of the ledger that readers don't see yet; where a build is due anyway, it brings it along."""
+    settings = get_settings()
+    estate = load_estate(settings.estate_path)
+    now = estate.now()
+    if not state.is_up_to_date(settings, estate, now):
+        return dg.SensorResult(skip_reason="the next build publishes the ledger too")
+    if not exceptions.needs_publication(settings, estate, now):
+        return dg.SensorResult(skip_reason="readers see the ledger as it stands")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=exceptions.state_key(settings, now))])
+
+
 @dg.run_failure_sensor(
     name="publication_refused",
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -114,4 +134,7 @@ def publication_refused(context: dg.RunFailureSensorContext) -> None:
     selected = run.asset_selection or set()
     publishes = run.job_name == warehouse_job.name or any(key.path[0] == "published" for key in selected)
     if publishes and common.PROCESS_TAG not in run.tags:
-        publication.record_refusal(get_settings(), run.run_id, [context.failure_event.message or "failed"])
+        settings = get_settings()
+        publication.record_refusal(settings, run.run_id, [context.failure_event.message or "failed"])
+        estate = load_estate(settings.estate_path)
+        exceptions.observe_run(settings, estate, run_id=run.run_id, at=estate.now(), gate_is_open=False)
