@@ -161,15 +161,7 @@ def _write_estate(out: Path, system: str) -> None:
         (out / name).write_text(text, encoding="utf-8")
 
 
-def test_what_a_system_holds_lands(simulated: Simulated) -> None:
-    simulated.deliver(CUT)
-    estate = simulated.land()
-    for entity, delivery in _entities(estate, simulated.system).items():
-        due = due_rows(entity, delivery, simulated.system, Window(CUT))
-        _assert_same(simulated.con, entity, due, simulated.landed(entity))
-
-
-def test_a_later_delivery_brings_what_is_new(simulated: Simulated) -> None:
+def test_what_a_system_holds_lands_and_later_what_is_new(simulated: Simulated) -> None:
     simulated.deliver(CUT)
     simulated.deliver(NEXT, CUT)
     estate = simulated.land()
