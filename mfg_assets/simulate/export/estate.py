@@ -61,7 +61,7 @@ def write(out: Path, options: Options, cut: datetime, systems: Collection[str] =
     plants = [plant["id"] for plant in estate["plants"]]
     described = {name: system for name, system in _systems(plants).items() if name in systems}
     ownership = _template("ownership.yaml")
-    _keep_known_owners(ownership, described, plants)
+    _keep_known(ownership, described, plants)
     for folder in ("systems", "codes"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     write_text(out / "estate.yaml", _dumped(estate))
