@@ -73,7 +73,8 @@ def _record(con: DuckDBPyConnection, defect: Defect) -> None:
         )
     for consequence in defect.consequences:
         con.execute(
-            f"insert into truth.consequence select distinct {literal(consequence.domain)}, plant_id, "
+            f"insert into truth.consequence select distinct {literal(consequence.domain)}, "
+            f"{'null' if consequence.is_everywhere else 'plant_id'}, "
             f"{consequence.key}, {literal(consequence.finding_class)}, null, planted_at, mended_at, "
             f"{literal(defect.does)} from chosen"
         )

@@ -183,8 +183,12 @@ BOM: tuple[Defect, ...] = (
         """,
         (replace_values("item", {"lifecycle_status": "'superseded'"}),),
         consequences=(
-            Consequence("bom", "json_object('component_item_number', component_item_number)::varchar"),
-            Consequence("procurement", "json_object('item_number', component_item_number)::varchar"),
+            Consequence(
+                "bom", "json_object('component_item_number', component_item_number)::varchar", is_everywhere=True
+            ),
+            Consequence(
+                "procurement", "json_object('item_number', component_item_number)::varchar", is_everywhere=True
+            ),
         ),
     ),
     Defect(

@@ -24,11 +24,15 @@ OWN_ROW = "select system as source_system, row_id, planted_at, mended_at from ch
 
 @dataclass(frozen=True)
 class Consequence:
-    """What may be reported because of a defect: `key` is SQL over `chosen` that gives a part of the finding's key."""
+    """What may be reported because of a defect: `key` is SQL over `chosen` that gives a part of the finding's key.
+
+    It may be reported at the defect's plant, or at all that the wrong record is for.
+    """
 
     domain: str
     key: str
     finding_class: str = "*"
+    is_everywhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from mfg_assets.simulate.defects.model import (
 )
 
 _OF_LINE = (Consequence("procurement", "json_object('object_key', object_key)::varchar"),)
-_OF_ITEM = Consequence("procurement", "json_object('item_number', item_number)::varchar")
+_OF_ITEM = Consequence("procurement", "json_object('item_number', item_number)::varchar", is_everywhere=True)
 
 _CURRENT = "visible_from <= $first and (visible_to is null or $first < visible_to)"
 
@@ -143,7 +143,7 @@ PROCUREMENT: tuple[Defect, ...] = (
         ),
         share=0.3,
         consequences=(
-            Consequence("procurement", "'{}'", "inactive_supplier"),
+            Consequence("procurement", "'{}'", "inactive_supplier", is_everywhere=True),
             Consequence("change", "'{}'", "no_approved_source"),
         ),
     ),
@@ -213,7 +213,7 @@ PROCUREMENT: tuple[Defect, ...] = (
         share=0.3,
         consequences=(
             _OF_ITEM,
-            Consequence("bom", "json_object('component_item_number', item_number)::varchar"),
+            Consequence("bom", "json_object('component_item_number', item_number)::varchar", is_everywhere=True),
         ),
     ),
     Defect(
