@@ -101,12 +101,36 @@ def test_the_cut_finds_the_plants_at_rest(world: DuckDBPyConnection) -> None:
 
 def test_working_days_leave_out_weekends() -> None:
     con = duckdb.connect()
+    flow_world.create(con, 1)
     axis = calendar.calendar(Options.of("small"))
     calendar.create_macros(con, axis)
     first, friday, monday = con.execute(
-        "select instant($1, 'Europe/Berlin'), instant($1 + 5 * $2 - 1, 'UTC'), instant($1 + 5 * $2, 'UTC')",
+        """
+        select instant($1, zone), instant($1 + 5 * $2 - 1, zone), instant($1 + 5 * $2, zone)
+        from (select 'Europe/Berlin' as zone)
+        """,
         [axis.first_tick, calendar.DAY],
     ).fetchall()[0]
     assert first.isoformat() == "2026-01-05T05:00:00+00:00"
-    assert friday.isoformat() == "2026-01-09T20:59:59+00:00"
+    assert friday.isoformat() == "2026-01-09T19:59:59+00:00"
     assert monday - friday == timedelta(days=2, hours=9, seconds=1)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Chicago", "Asia/Ho_Chi_Minh"])
+def test_instants_follow_the_plants_clocks_through_the_year(zone: str) -> None:
+    con = duckdb.connect()
+    flow_world.create(con, 1)
+    calendar.create_macros(con, calendar.calendar(Options.of("small", days=300)))
+    wrong = con.execute(
+        """
+        with ticks as (select unnest(range(0, 300 * $2, 7919)) as tick),
+        clocks as (select tick, timezone($1, instant(tick, $1)) as local from ticks)
+        select * from clocks
+        where cast(local as date) <> working_day(tick) or isodow(local) > 5
+            or epoch(local - date_trunc('day', local))
+                <> 21600 + tick % $2 + case when tick % $2 >= 16200 then 3600 else 0 end
+        limit 3
+        """,
+        [zone, calendar.DAY],
+    ).fetchall()
+    assert wrong == []
