@@ -35,6 +35,15 @@ system_plants as (
 
 ),
 
+planned as (
+
+    select distinct
+        plant_id,
+        item_number,
+    from {{ ref('item_plant') }}
+
+),
+
 items as (
 
     select
@@ -93,6 +102,9 @@ at_plants as (
         and sources.source_system = line_sums.source_system
         and sources.supplier_number = line_sums.supplier_number
         and sources.item_number = line_sums.item_number
+    left join planned on system_plants.plant_id = planned.plant_id and sources.item_number = planned.item_number
+    -- a supplier's terms concern the plants that plan the item or have ordered it
+    where planned.item_number is not null or line_sums.order_lines is not null
 
 ),
 
@@ -121,6 +133,11 @@ unit_issues as (
         on at_plants.item_number = item_units.item_number
         and at_plants.order_unit = item_units.unit
     where at_plants.order_unit is not null
+    -- several systems may hold the terms of one source; the one with the orders speaks for all
+    qualify row_number() over (
+        partition by at_plants.plant_id, at_plants.supplier_number, at_plants.item_number
+        order by at_plants.order_lines desc, at_plants.source_system
+    ) = 1
 
 ),
 
@@ -146,6 +163,11 @@ on_order_issues as (
     where
         on_order_quantity is not null
         and not {{ within_tolerance('on_order_quantity', 'outstanding_quantity', 'supplier_item.on_order_quantity') }}
+    -- several systems may hold the terms of one source; the one with the orders speaks for all
+    qualify row_number() over (
+        partition by at_plants.plant_id, at_plants.supplier_number, at_plants.item_number
+        order by at_plants.order_lines desc, at_plants.source_system
+    ) = 1
 
 ),
 
