@@ -220,7 +220,9 @@ def _compare(con: duckdb.DuckDBPyConnection) -> None:
             select
                 domain, finding_class, plant_id, key,
                 any_value(business_key) as business_key,
-                sum(quantity) as reported_quantity,
+                -- several systems may be below zero by the same amount; all other quantities are shares
+                if(any_value(finding_class) = 'negative_balance', max(abs(quantity)), sum(quantity))
+                    as reported_quantity,
                 bool_and(coalesce(is_information, false)) as is_information
             from reported
             group by all

@@ -12,6 +12,7 @@ from mfg_assets.simulate.defects.lines import (
     ANY_REQUIREMENT,
     FLAT,
     LINE,
+    OF_LINE,
     OF_PARENT,
     STRANGER,
     UNCHANGED,
@@ -231,11 +232,7 @@ BOM: tuple[Defect, ...] = (
             ),
         ),
         consequences=(
-            Consequence(
-                "bom",
-                "json_object('parent_item_number', parent_item_number, 'component_item_number', component_item_number)"
-                "::varchar",
-            ),
+            OF_LINE,
             ANY_REQUIREMENT,
         ),
     ),
@@ -246,7 +243,7 @@ BOM: tuple[Defect, ...] = (
         "erp bom_line",
         f"{LINE} from erp_line where {UNCHANGED} and reference_designators is null",
         (replace_values("bom_line", {"is_fixed_quantity": "not coalesce(held_row.is_fixed_quantity, false)"}),),
-        consequences=(ANY_REQUIREMENT,),
+        consequences=(OF_LINE, ANY_REQUIREMENT),
     ),
     Defect(
         "bom",
@@ -273,11 +270,7 @@ BOM: tuple[Defect, ...] = (
             ),
         ),
         consequences=(
-            Consequence(
-                "bom",
-                "json_object('parent_item_number', parent_item_number, 'component_item_number', component_item_number)"
-                "::varchar",
-            ),
+            OF_LINE,
             ANY_REQUIREMENT,
         ),
     ),

@@ -10,11 +10,12 @@ from mfg_assets.simulate.defects.model import Consequence, Edit, add_rows, hide
 ANY_REQUIREMENT = Consequence("bom", "'{}'", "net_requirement")
 """A wrong line changes what everything above it needs."""
 
+OF_LINE = Consequence("bom", "line_key")
 OF_PARENT = Consequence("bom", "json_object('parent_item_number', parent_item_number)::varchar")
 
 LINE = (
     "select claim, known_at, until_at, plant_id, [line_key] as keys, cast(null as decimal(18, 6)) as quantity, system, "
-    "row_id, parent_item_number, component_item_number"
+    "row_id, line_key, parent_item_number, component_item_number"
 )
 UNCHANGED = "plm_change_in is null and plm_change_out is null and alternate_group is null"
 
