@@ -53,6 +53,9 @@ COMMANDS = [
     ["publish", "status"],
     ["doctor"],
     ["contracts"],
+    ["simulate", "new"],
+    ["simulate", "advance"],
+    ["simulate", "score"],
 ]
 
 
