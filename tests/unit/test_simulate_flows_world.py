@@ -55,3 +55,16 @@ def test_a_small_world_has_some_thousand_events() -> None:
         "select count(*) from held.quality_hold inner join held.nonconformance using (nonconformance_id)"
     )
     assert holds.fetchone() != (0,)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_consumption_names_a_confirmation_that_its_system_has(seed: int) -> None:
+    con, _ = manufacturer(seed)
+    dangling = con.execute(
+        """
+        select used.event_id from held.material_consumption as used
+        anti join held.production_confirmation as report
+            on used.source_system = report.source_system and used.confirmation_event_id = report.event_id
+        """
+    ).fetchall()
+    assert dangling == []

@@ -211,15 +211,8 @@ def _components(con: DuckDBPyConnection) -> None:
             placed.node_id,
             placed.q,
             placed.sequence as operation_sequence,
-            case
-                when placed.is_by_product then placed.end_tick
-                when node.is_backflushed then placed.step_end
-                -- actual withdrawals fall into the first half of their step
-                else placed.step_start + chance_int(
-                    'withdrawal', placed.number || placed.path, greatest((placed.step_end - placed.step_start) // 2,
-                        1)
-                )
-            end as tick,
+            -- what a step used is reported when the step is
+            case when placed.is_by_product then placed.end_tick else placed.step_end end as tick,
             placed.is_by_product,
             placed.path
         from placed
