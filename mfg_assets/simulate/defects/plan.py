@@ -46,7 +46,7 @@ def choose(con: DuckDBPyConnection, options: Options, catalogue: Sequence[Defect
     con.execute("create or replace temp table pool_size (entry integer, day integer, objects bigint)")
     con.execute(
         "create or replace temp table picked (entry integer, claim varchar, day integer, known_at timestamptz, "
-        "until_at timestamptz)"
+        "until_at timestamptz, place bigint)"
     )
     rows = ", ".join(f"({n}, {literal(d.id)}, {d.kind == 'event'})" for n, d in enumerate(catalogue))
     con.execute(f"create or replace temp table entries as from (values {rows}) as t (entry, id, is_event)")
@@ -100,7 +100,8 @@ def _pick(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect,
         return
     order = f"chance({literal(f'{defect.id}/{day}')}, claim)" if is_again else "luck"
     con.execute(
-        "insert into picked select entry, claim, $day, known_at, until_at from pool "
+        "insert into picked select entry, claim, $day, known_at, until_at, "
+        f"row_number() over (order by {order}, chance({literal(defect.id)}, claim), claim) from pool "
         "where entry = $entry and day = $from and claim not in (select claim from picked) "
         f"order by {order}, chance({literal(defect.id)}, claim), claim limit $wanted",
         {"day": day, "entry": entry, "from": source_day, "wanted": wanted},
@@ -140,7 +141,8 @@ def _date(con: DuckDBPyConnection, options: Options) -> None:
             select
                 *,
                 case
-                    when chance('mended', key) < {MENDED_EARLY} and day = 0
+                    -- of each class there is at least one to be found
+                    when chance('mended', key) < {MENDED_EARLY} and day = 0 and place > 1
                         and planted_at < {first} - interval 2 day then
                         planted_at + to_milliseconds(cast(epoch_ms({first} - planted_at) * 0.8 as bigint))
                     when chance('mended', key) < {MENDED} then
