@@ -14,8 +14,10 @@ UV := $(shell command -v uv 2>/dev/null)
 
 # A pool of two workers is what the reference machine has; tests that start a run each need the memory.
 PYTEST_WORKERS ?= 2
+# The simulated manufacturer of `make demo` and what its runs write.
+DEMO := .mfg-demo
 
-.PHONY: help setup demo test test-all test-browser dev lint types bench lock clean
+.PHONY: help setup demo demo-adventureworks test test-all test-browser dev lint types bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,13 +40,27 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	touch $(STAMP)
 
-demo: $(STAMP) ## Run the main job on the AdventureWorks estate and show the summary
+demo: $(STAMP) ## A simulated manufacturer: its main job, seven days, and the main job again
+	@export MFG_ESTATE=$(DEMO)/estate MFG_HOME=$(DEMO)/home
+	[ -f $(DEMO)/estate/ground_truth/world.json ] || $(BIN)/mfg simulate $(DEMO)/estate --scale demo
+	$(BIN)/mfg run
+	if [ ! -f $(DEMO)/advanced ]; then
+		$(BIN)/mfg simulate advance $(DEMO)/estate --days 7
+		touch $(DEMO)/advanced
+		# One of the faults that were planted is a short delivery. It is refused, and that the run says by ending with 1.
+		$(BIN)/mfg run || [ $$? = 1 ]
+		$(BIN)/mfg publish status
+	fi
+	echo "Next, with MFG_ESTATE=$(DEMO)/estate MFG_HOME=$(DEMO)/home:"
+	echo "  $(BIN)/mfg exceptions list · $(BIN)/mfg simulate score $(DEMO)/estate · $(BIN)/mfg dev"
+
+demo-adventureworks: $(STAMP) ## The main job on a real manufacturer's data
 	@data="$${ADVENTUREWORKS:-$(CURDIR)/../shared/data/adventureworks/parquet}"
 	if [ ! -d "$$data" ]; then
 		echo "The AdventureWorks sample (MIT, Microsoft) is not at $$data." >&2
 		echo "It is the Production and Purchasing tables of the AdventureWorks 2019 database as Parquet files named" >&2
 		echo "Schema.Table.parquet, for example Production.BillOfMaterials.parquet. Put them in a folder, then:" >&2
-		echo "    make demo ADVENTUREWORKS=/path/to/that/folder" >&2
+		echo "    make demo-adventureworks ADVENTUREWORKS=/path/to/that/folder" >&2
 		exit 1
 	fi
 	export ADVENTUREWORKS="$$data" MFG_ESTATE=estates/adventureworks
