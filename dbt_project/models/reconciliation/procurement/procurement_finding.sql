@@ -136,7 +136,7 @@ unit_issues as (
     -- several systems may hold the terms of one source; the one with the orders speaks for all
     qualify row_number() over (
         partition by at_plants.plant_id, at_plants.supplier_number, at_plants.item_number
-        order by at_plants.order_lines desc, at_plants.source_system
+        order by at_plants.order_lines desc, at_plants.source_system asc
     ) = 1
 
 ),
@@ -165,8 +165,7 @@ on_order_issues as (
         and not {{ within_tolerance('on_order_quantity', 'outstanding_quantity', 'supplier_item.on_order_quantity') }}
     -- several systems may hold the terms of one source; the one with the orders speaks for all
     qualify row_number() over (
-        partition by at_plants.plant_id, at_plants.supplier_number, at_plants.item_number
-        order by at_plants.order_lines desc, at_plants.source_system
+        partition by plant_id, supplier_number, item_number order by order_lines desc, source_system asc
     ) = 1
 
 ),
