@@ -279,18 +279,19 @@ RECIPE_LINE = Feed(
         "changed": utc("recorded_at"),
     },
 )
+REASON = Feed("reason_code", "snapshot", {"code": "reason_code", "text": "name", "changed": utc("recorded_at")})
 
-_RECIPES = {"Routing": ROUTING, "Recipe": RECIPE, "RecipeLine": RECIPE_LINE}
+_NIGHTLY = {"Routing": ROUTING, "Recipe": RECIPE, "RecipeLine": RECIPE_LINE, "Reasons": REASON}
 
 
 def write(drop: Drop) -> None:
-    """Write recipes with their control files, and the dumps of both queues."""
+    """Write recipes and reasons with their control files, and the dumps of both queues."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
-    for name, feed in _RECIPES.items():
-        recipes = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
-        write_json_lines(drop.connection, recipes, folder / f"{name}_{stamp}.jsonl")
-        write_text(folder / f"{name}_{stamp}.ctl", f"rows={recipes.claimed_rows}\n")
-        unstage(drop, recipes)
+    for name, feed in _NIGHTLY.items():
+        rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
+        write_json_lines(drop.connection, rows, folder / f"{name}_{stamp}.jsonl")
+        write_text(folder / f"{name}_{stamp}.ctl", f"rows={rows.claimed_rows}\n")
+        unstage(drop, rows)
     for name, feeds in (("Orders", ORDERS), ("Queue", EVENTS)):
         _write_messages(drop, folder / f"{name}_{stamp}.jsonl", feeds)
 

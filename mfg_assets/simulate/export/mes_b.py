@@ -257,7 +257,9 @@ ACKNOWLEDGEMENT = Feed(
     },
 )
 
-_RECIPES = {"Route": ROUTE, "Formula": FORMULA, "FormulaLine": FORMULA_LINE}
+REASON = Feed("reason_code", "snapshot", {"Reason": "reason_code", "Text": "name", **_WRITTEN})
+
+_NIGHTLY = {"Route": ROUTE, "Formula": FORMULA, "FormulaLine": FORMULA_LINE, "Reasons": REASON}
 _DAILY = {
     "Order": ORDER,
     "Step": STEP,
@@ -272,14 +274,14 @@ _HOUR = 'left("WrittenUtc", 13)'
 
 
 def write(drop: Drop) -> None:
-    """Write recipes with a last line that counts them, the daily files, and the drops of the last day that has any."""
+    """Write recipes and reasons with a count as last line, the daily files, and the drops of the last day that has any."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
-    for name, feed in {**_RECIPES, **_DAILY, **_HOURLY}.items():
+    for name, feed in {**_NIGHTLY, **_DAILY, **_HOURLY}.items():
         rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
         if name in _HOURLY:
             _write_drops(drop, name, rows)
         else:
-            trailer = "## {rows} rows" if name in _RECIPES else None
+            trailer = "## {rows} rows" if name in _NIGHTLY else None
             write_delimited(drop.connection, rows, folder / f"{name}_{stamp}.csv", trailer=trailer)
         unstage(drop, rows)
 

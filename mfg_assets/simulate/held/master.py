@@ -132,6 +132,16 @@ _LOCATIONS = """
     ) as keeper using (plant_id)
 """
 
+_REASONS = """
+    select reasons.*, shop.mes as source_system, reasons.reason_code as row_id, 'reasons' as founding
+    from (values
+        ('SC01', 'Out of tolerance'), ('SC02', 'Surface damaged'), ('SC03', 'Failed the test'),
+        ('SC04', 'Wrong material'), ('DT01', 'Breakdown'), ('DT02', 'Tool change'), ('DT03', 'No material'),
+        ('DT04', 'No operator'), ('DT05', 'Cleaning')
+    ) as reasons (reason_code, name)
+    cross join (select distinct mes from world.plant) as shop
+"""
+
 
 def _founded(rows: str) -> str:
     return f"""
@@ -149,6 +159,7 @@ _STATES = {
     "approved_manufacturer": _founded(_APPROVED),
     "document": _founded(_DOCUMENTS),
     "plant_location": _founded(_LOCATIONS),
+    "reason_code": _founded(_REASONS),
 }
 
 # A revision is released; its end is known when the next is released; then it is superseded on that day.
