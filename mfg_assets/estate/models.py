@@ -125,6 +125,9 @@ class Defaults(Model):
     )
     schedule: str | None = Field(default=None, description="Cron expression, by the clock of the system's first plant.")
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of the newest batch.")
+    latency: Duration | None = Field(
+        default=None, description="How long a system may take to hear what another one did; none when left out."
+    )
 
 
 class ExceptionRule(Model):
@@ -444,6 +447,9 @@ class SystemFile(Model):
     )
     schedule: str | None = Field(default=None, description="Cron expression, by the clock of the system's first plant.")
     freshness: Duration | None = Field(default=None, description="Longest acceptable age of each newest batch.")
+    latency: Duration | None = Field(
+        default=None, description="How long it may take to hear what another system did; until then nothing is missing."
+    )
     reject_limit: float | None = Field(
         default=None, ge=0, le=1, description="Share of rejects above which a batch is refused whole."
     )
@@ -503,3 +509,7 @@ class Estate(Model):
         """Longest acceptable age of an extract's newest batch."""
         own = self.extract(system, extract_name).freshness
         return own or self.systems[system].freshness or self.file.defaults.freshness
+
+    def latency(self, system: str) -> timedelta:
+        """How long a system may take to hear what happened elsewhere; none where the estate says nothing."""
+        return self.systems[system].latency or self.file.defaults.latency or timedelta()

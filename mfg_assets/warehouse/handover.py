@@ -92,8 +92,17 @@ def estate_tables(estate: Estate) -> list[Table]:
         Table(
             "estate",
             "system",
-            dict.fromkeys(("source_system", "kind", "name", "timezone", "line_identity", "overlap_winner"), text),
-            [(s.system, s.kind, s.name, s.timezone, s.line_identity, s.overlap_winner) for s in systems],
+            {
+                **dict.fromkeys(("source_system", "kind", "name", "timezone", "line_identity", "overlap_winner"), text),
+                "latency_seconds": "bigint",
+            },
+            [
+                (
+                    *(s.system, s.kind, s.name, s.timezone, s.line_identity, s.overlap_winner),
+                    int(estate.latency(s.system).total_seconds()),
+                )
+                for s in systems
+            ],
         ),
         Table(
             "estate",
