@@ -49,23 +49,32 @@ def note_publications(settings: Settings, ledger: Ledger, estate: Estate, *, at:
         known = {v.version for v in versions if sequence_of(connection, f"publication:{v.version}") is not None}
     for version in reversed(versions):
         if version.version not in known:
-            added += record(
-                ledger,
-                kind="publication",
-                subject=version.version,
-                actor=PLATFORM,
-                at=version.published_at,
-                details={
-                    "run_id": version.run_id,
-                    "as_of": version.as_of.isoformat(),
-                    "content_hash": version.content_hash,
-                    "tables_changed": list(version.tables_changed),
-                },
-                request_id=f"publication:{version.version}",
-            )
+            added += _note_version(ledger, version, at)
     added += _note_configuration(settings, ledger, estate, at)
     keep_head(settings, ledger)
     return added
+
+
+def _note_version(ledger: Ledger, version: publication.Publication, at: datetime) -> int:
+    """One version's entry: a rollback under the name of who did it."""
+    is_rollback = version.published_by is not None
+    details: dict[str, object] = {
+        "run_id": version.run_id,
+        "published_at": version.published_at.isoformat(),
+        "content_hash": version.content_hash,
+        "tables_changed": list(version.tables_changed),
+    }
+    if is_rollback:
+        details |= {"rollback_of": version.rollback_of, "reason": version.reason}
+    return record(
+        ledger,
+        kind="rollback" if is_rollback else "publication",
+        subject=version.version,
+        actor=version.published_by or PLATFORM,
+        at=at,
+        details=details | {"as_of": version.as_of.isoformat()},
+        request_id=f"publication:{version.version}",
+    )
 
 
 def _note_configuration(settings: Settings, ledger: Ledger, estate: Estate, at: datetime) -> int:

@@ -6,13 +6,12 @@ Belongs here: listing, showing and choosing them. Doesn't belong here: reading, 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mfg_assets.cli import context, examples
-from mfg_assets.cli.exceptions import actor
+from mfg_assets.cli.actor import By, actor, present
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, emit, show
 from mfg_assets.cli.safe import plain
@@ -105,7 +104,6 @@ Why = Annotated[str, typer.Option("--because", help="Why; it is kept with the ac
 Ids = Annotated[
     list[str] | None, typer.Argument(help="Ids, as `mfg dead-letters list` prints them.", metavar="[ID]...")
 ]
-By = Annotated[str | None, typer.Option("--by", help="Who acts; default MFG_ACTOR, else the user of this machine.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Act on all that match; without it they are only counted.")]
 
 
@@ -147,7 +145,7 @@ def replay(
             chosen,
             actor=actor(by),
             why=because,
-            at=datetime.now(UTC),
+            at=present(),
             edits=edits,
             insist=insist,
         )
@@ -184,7 +182,7 @@ def discard(
         if not ids and not yes:
             show(f"{len(chosen):,} match. Nothing was done: add --yes to discard them.")
             return
-        done = service.discard(settings, ledger, chosen, actor=actor(by), why=because, at=datetime.now(UTC))
+        done = service.discard(settings, ledger, chosen, actor=actor(by), why=because, at=present())
     show(f"discarded: {len(done.filtered):,}")
     for name, text in list(done.passed_over.items())[:_SHOWN]:
         show(f"  {name}: {text} already")

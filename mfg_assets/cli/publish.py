@@ -1,19 +1,22 @@
 """`mfg publish`: versions of the published state.
 
-Belongs here: showing them. Doesn't belong here: making them (publish).
+Belongs here: showing and choosing them. Doesn't belong here: making and comparing them (publish).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mfg_assets.cli import context, examples
-from mfg_assets.cli.output import Format, FormatOption, emit, show
+from mfg_assets.cli.actor import By, actor
+from mfg_assets.cli.output import Format, FormatOption, emit, say, show
+from mfg_assets.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from mfg_assets.publish import PublicationStatus
+    from mfg_assets.publish import PublicationStatus, RowDifference, TableDifference
 
 app = typer.Typer(name="publish", help="Versions of the published state.", no_args_is_help=True)
 
@@ -28,6 +31,15 @@ _COLUMNS = (
     "rows_removed",
     "rows_changed",
     "content_hash",
+    "rollback_of",
+    "published_by",
+    "reason",
+)
+_CHANGES = ("table", "state", "+rows", "-rows", "~rows", "columns")
+_LIMIT = 100
+
+VersionArgument = typer.Argument(
+    metavar="VERSION", help="A version's name, its number, the start of its name, `current` or `previous`."
 )
 
 
@@ -57,6 +69,9 @@ def status(output: FormatOption = Format.table) -> None:
                 v.rows_removed,
                 v.rows_changed,
                 v.content_hash,
+                v.rollback_of,
+                v.published_by,
+                v.reason,
             )
             for v in found.versions
         ]
@@ -75,10 +90,11 @@ def status(output: FormatOption = Format.table) -> None:
                 v.rows_added,
                 v.rows_removed,
                 v.rows_changed,
+                f"rollback to {v.rollback_of}" if v.rollback_of else "",
             )
             for v in found.versions
         ]
-        emit(("version", "state", "published", "as of", "tables", "+rows", "-rows", "~rows"), rows, output)
+        emit(("version", "state", "published", "as of", "tables", "+rows", "-rows", "~rows", "note"), rows, output)
     if found.refusals:
         show()
         show("Refused:")
@@ -95,6 +111,12 @@ def _show_in_force(found: PublicationStatus) -> None:
     show(f"In force: {current.version}, published {when} by run {current.run_id}")
     if current.folder is not None:
         show(f"Files:    {current.folder}")
+    if current.rollback_of is not None:
+        last = next((v for v in found.versions if v.published_by is not None), current)
+        show(
+            f"Rolled back to {current.rollback_of} by {last.published_by}: {last.reason}. Withdrawn content comes back "
+            "by `mfg publish rollback` only; a run that builds anything else makes the next version."
+        )
     if found.refused_since is not None:
         refusal = found.refused_since
         show(
@@ -107,3 +129,81 @@ def _state(found: PublicationStatus, version: str, is_kept: bool) -> str:
     if found.current is not None and found.current.version == version:
         return "in force"
     return "kept" if is_kept else "removed"
+
+
+@app.command(
+    epilog=examples.of(
+        "mfg publish diff previous",
+        "mfg publish diff 6 7",
+        "mfg publish diff 6 7 --table bom_finding --format csv > changes.csv",
+    ),
+)
+def diff(
+    old: Annotated[str, VersionArgument],
+    new: Annotated[str, VersionArgument] = "current",
+    table: Annotated[str | None, typer.Option(help="Show every value of this table that differs.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most this many rows; 0 for all.")] = _LIMIT,
+    output: FormatOption = Format.table,
+) -> None:
+    """Show what changed from one version to another: rows by table, or each value of one table."""
+    from mfg_assets import publish as publication
+
+    settings = context.settings()
+    before, after = (publication.find_version(settings, name) for name in (old, new))
+    if output is Format.table:
+        show(f"{before} -> {after}")
+    if table is not None:
+        rows = publication.row_differences(settings, before, after, table)
+        emit(("change", "key", "column", "old", "new"), _values(rows, output), output, limit=limit or None)
+        return
+    found = publication.differences(settings, before, after)
+    if not found and output is Format.table:
+        show("The content is the same.")
+        return
+    emit(_CHANGES, _tables(found), output, limit=limit or None)
+
+
+@app.command(
+    epilog=examples.of(
+        "mfg publish rollback 6 --reason 'the plant sent a wrong extract'        # shows what would change",
+        "mfg publish rollback 6 --reason 'the plant sent a wrong extract' --yes",
+    ),
+)
+def rollback(
+    version: Annotated[str, VersionArgument],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the version and in the audit log.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it the changes are only shown.")] = False,
+    by: By = None,
+) -> None:
+    """Publish what an older version held, as a new version; acts on exceptions stay as they are."""
+    from mfg_assets import publish as publication
+    from mfg_assets.audit import facts
+    from mfg_assets.ledger import open_ledger
+
+    if not reason.strip():
+        raise UsageError(Problem("--reason is missing", fix="say why: it is kept with the version"))
+    settings = context.settings()
+    target = publication.find_version(settings, version)
+    if not yes:
+        found = publication.differences(settings, publication.find_version(settings, "current"), target)
+        emit(_CHANGES, _tables(found), Format.table)
+        say(f"Nothing was done: add --yes to put back {target}.")
+        return
+    estate = context.estate()
+    done = publication.rollback(settings, target, published_by=actor(by), reason=reason)
+    with open_ledger(settings) as ledger:
+        facts.note_publications(settings, ledger, estate, at=estate.now())
+    if done.state == "unchanged":
+        show(f"{done.version} is in force and holds the same: nothing was done.")
+        return
+    show(f"In force: {done.version}, with the content of {target}.")
+
+
+def _tables(found: list[TableDifference]) -> list[tuple[object, ...]]:
+    return [(d.table, d.state, d.rows_added, d.rows_removed, d.rows_changed, " ".join(d.columns)) for d in found]
+
+
+def _values(found: Iterator[RowDifference], output: Format) -> Iterator[tuple[Any, ...]]:
+    for one in found:
+        key = one.key if output is Format.json else " ".join(str(v) for v in one.key.values() if v is not None)
+        yield one.change, key, one.column, one.old, one.new

@@ -5,13 +5,13 @@ Belongs here: arguments and the table. Doesn't belong here: reading and comparin
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from mfg_assets.cli import context, examples
-from mfg_assets.cli.exceptions import actor
+from mfg_assets.cli.actor import By, actor
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, emit, say, show
 
@@ -38,7 +38,7 @@ def replay(
     from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, in UTC.")] = None,
     to: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, in UTC.")] = None,
     day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only this day, in UTC.")] = None,
-    by: Annotated[str | None, typer.Option("--by", help="Who replays; default MFG_ACTOR, else the user.")] = None,
+    by: By = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Read batches again from their files, compare what lands, and put back what was lost or damaged."""
@@ -57,7 +57,7 @@ def replay(
         last_day=last.date() if last else None,
     )
     with lock.held(settings):
-        found = replay_batches(estate, settings, selection, actor=actor(by), at=datetime.now(UTC))
+        found = replay_batches(estate, settings, selection, actor=actor(by), at=estate.now())
     if not found and output is Format.table:
         show("No batches match.")
         return

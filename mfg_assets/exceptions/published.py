@@ -57,6 +57,7 @@ EXCEPTION = PublishedTable(
         "evidence": "JSON: the finding's evidence, or a list of the first ones.",
         "correlation_ids": "Ids that lead to landed records, batches and runs; the newest ten.",
     },
+    is_ledger=True,
 )
 _TYPES = {
     "version": "integer",

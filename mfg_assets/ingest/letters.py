@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -78,7 +78,7 @@ def replay(
         letters: as `list_dead_letters` gives them.
         actor: who replays.
         why: why; kept with the act.
-        at: when.
+        at: when, by the estate's clock.
         edits: column → value, for one letter: `alias.column` for one of a joined record.
         insist: try also those that have failed MAX_TRIES times.
         run_id: on whose behalf.
@@ -101,7 +101,8 @@ def replay(
     chosen = [_edited(m, edits) if edits else m for m in letters if m["dead_letter_id"] not in passed]
     if not chosen:
         return LettersResult(passed_over=passed)
-    found = replay_letters(estate, settings, chosen, run_id=run_id, now=at)
+    # Its landing, like every one, is told by the machine's clock: landings are ordered by it.
+    found = replay_letters(estate, settings, chosen, run_id=run_id, now=datetime.now(UTC))
     landed = {name: r.batch.batch_id for r in found if r.batch is not None for name in r.landed}
     filtered = {name: r.batch.batch_id for r in found if r.batch is not None for name in r.filtered}
     failed = {name: text for r in found for name, text in r.failed.items()}

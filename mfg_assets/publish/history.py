@@ -7,6 +7,7 @@ the swap stays the only commit. Doesn't belong here: the versions' files (`store
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -31,12 +32,16 @@ TABLE = PublishedTable(
         "rows_added": "Rows whose key is new.",
         "rows_removed": "Rows whose key is gone.",
         "rows_changed": "Rows whose key stayed and whose content differs.",
+        "rollback_of": "The earlier version whose content this one put back; null where a run built it.",
+        "published_by": "Who rolled back; null where a run built it.",
+        "reason": "Why it was rolled back.",
     },
 )
 
 _COLUMNS = (
     "version varchar, published_at timestamptz, run_id varchar, as_of timestamptz, content_hash varchar, "
-    "tables_changed varchar[], rows_added bigint, rows_removed bigint, rows_changed bigint"
+    "tables_changed varchar[], rows_added bigint, rows_removed bigint, rows_changed bigint, "
+    "rollback_of varchar, published_by varchar, reason varchar"
 )
 _NAMES = tuple(column.split()[0] for column in _COLUMNS.split(", "))
 
@@ -46,7 +51,9 @@ def extend(connection: duckdb.DuckDBPyConnection, store: Store, previous: str | 
     connection.execute(f"create or replace temp table {HISTORY} ({_COLUMNS})")
     earlier = store.versions_dir / previous / f"{HISTORY}.parquet" if previous else None
     if earlier is not None and earlier.is_file():
-        connection.execute(f"insert into {HISTORY} select {', '.join(_NAMES)} from {parquet(earlier)}")
+        connection.execute(
+            f"insert into {HISTORY} by name select {_present(connection, earlier)} from {parquet(earlier)}"
+        )
     else:
         # The file was lost with a damaged version: what the remaining versions say of themselves is kept.
         for version in store.versions():
@@ -63,32 +70,32 @@ def read(connection: duckdb.DuckDBPyConnection, store: Store, version: str) -> l
     path = store.versions_dir / version / f"{HISTORY}.parquet"
     kept = set(store.versions())
     try:
-        rows = connection.execute(
-            f"select {', '.join(_NAMES)} from {parquet(path)} order by published_at desc, version desc"
-        ).fetchall()
+        # By the counter, not by time: clocks may be set back between two publications.
+        counter = "split_part(version, '-', 1)::bigint"
+        cursor = connection.execute(f"select {_present(connection, path)} from {parquet(path)} order by {counter} desc")
+        names = [column[0] for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     except duckdb.Error as error:
         raise PublicationError(
             f"the history of version {version} can't be read: {str(error).splitlines()[0]}"
         ) from error
     return [
         Publication(
-            version=row[0],
-            published_at=row[1],
-            run_id=row[2],
-            as_of=row[3],
-            content_hash=row[4],
-            tables_changed=tuple(row[5]),
-            rows_added=row[6],
-            rows_removed=row[7],
-            rows_changed=row[8],
-            folder=store.versions_dir / row[0] if row[0] in kept else None,
+            **{**row, "tables_changed": tuple(row["tables_changed"])},
+            folder=store.versions_dir / row["version"] if row["version"] in kept else None,
         )
         for row in rows
     ]
 
 
+def _present(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """The columns that a history has: one written by an older program has fewer."""
+    described = connection.execute(f"describe select * from {parquet(path)}").fetchall()
+    return ", ".join(row[0] for row in described if row[0] in _NAMES)
+
+
 def _insert(connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> None:
-    values = [manifest[name] for name in _NAMES]
+    values = [manifest.get(name) for name in _NAMES]
     for index in (1, 3):
-        values[index] = datetime.fromisoformat(values[index])
+        values[index] = datetime.fromisoformat(str(values[index]))
     connection.execute(f"insert into {HISTORY} values ({', '.join('?' * len(values))})", values)

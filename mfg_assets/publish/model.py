@@ -24,6 +24,7 @@ class PublishedTable:
         key: columns that identify a row; nulls are values of their own.
         description: one line for readers.
         columns: descriptions of columns, by name; may be incomplete.
+        is_ledger: whether it changes as people act, and so says nothing about what a run built.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PublishedTable:
     key: tuple[str, ...]
     description: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    is_ledger: bool = False
 
     @property
     def sql(self) -> str:
@@ -64,7 +66,10 @@ class PublicationResult:
 
 @dataclass(frozen=True)
 class Publication:
-    """One version in the history; `folder` is None once retention has removed its files."""
+    """One version in the history; `folder` is None once retention has removed its files.
+
+    `rollback_of` names the version whose content a rollback put back, `published_by` and `reason` who did and why.
+    """
 
     version: str
     published_at: datetime
@@ -76,6 +81,9 @@ class Publication:
     rows_removed: int
     rows_changed: int
     folder: Path | None = None
+    rollback_of: str | None = None
+    published_by: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

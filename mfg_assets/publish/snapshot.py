@@ -1,66 +1,36 @@
 """One publication: from the built warehouse to a version that readers see, or to nothing at all.
 
-Belongs here: what a version contains and how it differs from the one before.
-Doesn't belong here: how versions become current (`store`), how content is compared (`fingerprint`).
+Belongs here: examining the warehouse, and whether there is anything new to publish.
+Doesn't belong here: a version's files (`contents`), how versions become current (`store`), hashes (`fingerprint`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from mfg_assets.errors import Problem, PublicationError
-from mfg_assets.publish import history
-from mfg_assets.publish.fingerprint import (
-    Column,
-    Fingerprint,
-    compare,
-    describe,
-    duplicate_keys,
-    fingerprint,
-    parquet,
-    select_list,
+from mfg_assets.publish.contents import (
+    Examined,
+    Occasion,
+    changes_of,
+    content_hash_of,
+    intact,
+    kept,
+    result_of,
+    write_version,
 )
-from mfg_assets.publish.model import PublicationResult, PublishedTable, TableChange
-from mfg_assets.publish.store import (
-    DATABASE,
-    FORMAT,
-    HISTORY,
-    MANIFEST,
-    Store,
-    link_or_copy,
-    number,
-    utc_now,
-    version_name,
-    write_json,
-)
+from mfg_assets.publish.fingerprint import describe, duplicate_keys, fingerprint
+from mfg_assets.publish.model import PublicationResult, PublishedTable
+from mfg_assets.publish.store import Store, number, utc_now, version_name
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.session import connect
-from mfg_assets.warehouse.sql import identifier, literal
-
-
-@dataclass(frozen=True)
-class _Examined:
-    """A table as it stands in the warehouse, beside its entry in the previous version."""
-
-    table: PublishedTable
-    relation: str
-    columns: list[Column]
-    content: Fingerprint
-    before: dict[str, Any] | None
-    file_before: Path | None  # None also where the previous version's file is missing or damaged
-
-    @property
-    def is_same(self) -> bool:
-        """Whether the previous version holds the same content."""
-        return self.before is not None and self.before["hash"] == self.content.hash
+from mfg_assets.warehouse.sql import literal
 
 
 def publish(
@@ -112,21 +82,62 @@ def _publish(
     with connect(settings, keep_order=True) as connection:
         connection.execute(f"attach {literal(str(settings.warehouse_path))} as warehouse (read_only)")
         examined = _examine(connection, store, tables, previous, before)
-        content_hash = _content_hash(examined)
+        occasion = Occasion(run_id, as_of, now)
+        if previous and before and _is_withdrawn(examined, before):
+            examined, occasion = _behind_rollback(connection, store, examined, previous, before, occasion)
+        content_hash = content_hash_of(examined)
         damaged = [e for e in examined if e.is_same and e.file_before is None]
         if previous and before and before["content_hash"] == content_hash and not damaged:
             return PublicationResult(previous, content_hash, "unchanged")
+        return make_version(connection, store, examined, content_hash, previous, before, occasion)
 
-        changes = _changes(connection, examined, before)
-        counter = number(previous) + 1 if previous else 1
-        result = _result(version_name(counter, content_hash), content_hash, changes)
-        aside = store.aside(result.version)
-        try:
-            _write(connection, store, aside, examined, result, previous, run_id, as_of, now)
-            store.commit(aside, result.version)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+
+def make_version(
+    connection: duckdb.DuckDBPyConnection,
+    store: Store,
+    examined: list[Examined],
+    content_hash: str,
+    previous: str | None,
+    before: dict[str, Any] | None,
+    occasion: Occasion,
+) -> PublicationResult:
+    """Write the next version aside and make it current. Needs the store's lock."""
+    changes = changes_of(connection, examined, before)
+    counter = number(previous) + 1 if previous else 1
+    result = result_of(version_name(counter, content_hash), content_hash, changes)
+    aside = store.aside(result.version)
+    try:
+        write_version(connection, store, aside, examined, result, previous, occasion)
+        store.commit(aside, result.version)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     return result
+
+
+def _is_withdrawn(examined: list[Examined], before: dict[str, Any]) -> bool:
+    """Whether the warehouse still holds what was rolled back: publishing that again would undo the rollback."""
+    built = {one.table.name: one.content.hash for one in examined if not one.table.is_ledger}
+    return built in before.get("withdrawn", [])
+
+
+def _behind_rollback(
+    connection: duckdb.DuckDBPyConnection,
+    store: Store,
+    examined: list[Examined],
+    previous: str,
+    before: dict[str, Any],
+    occasion: Occasion,
+) -> tuple[list[Examined], Occasion]:
+    """What was put back, with what people have done since; the rollback goes on until something else was built."""
+    stays = [one for one in kept(connection, store, previous, before, previous, before) if not one.table.is_ledger]
+    acts = [one for one in examined if one.table.is_ledger]
+    occasion = replace(
+        occasion,
+        as_of=datetime.fromisoformat(before["as_of"]),
+        withdrawn=tuple(before["withdrawn"]),
+        rollback_of=before["rollback_of"],
+    )
+    return sorted([*stays, *acts], key=lambda one: one.table.name), occasion
 
 
 def _examine(
@@ -135,10 +146,10 @@ def _examine(
     tables: Sequence[PublishedTable],
     previous: str | None,
     before: dict[str, Any] | None,
-) -> list[_Examined]:
+) -> list[Examined]:
     """Fingerprint every table. Raises PublicationError with every missing table, missing key column and doubled key."""
     problems: list[Problem] = []
-    examined: list[_Examined] = []
+    examined: list[Examined] = []
     for table in sorted(tables, key=lambda table: table.name):
         relation = f"warehouse.{table.sql}"
         try:
@@ -152,8 +163,8 @@ def _examine(
             continue
         content = fingerprint(connection, relation, columns)
         entry = before["tables"].get(table.name) if before else None
-        file = _intact(store, previous, entry)
-        one = _Examined(table, relation, columns, content, entry, file)
+        file = intact(store, previous, entry)
+        one = Examined(table, relation, columns, content, entry, file)
         examined.append(one)
         if not (one.is_same and entry is not None and entry["key"] == list(table.key)):
             problems.extend(_doubled(connection, one))
@@ -166,132 +177,10 @@ def _examine(
     return examined
 
 
-def _intact(store: Store, previous: str | None, entry: dict[str, Any] | None) -> Path | None:
-    if previous is None or entry is None:
-        return None
-    file = store.versions_dir / previous / entry["file"]
-    return file if file.is_file() and file.stat().st_size == entry["bytes"] else None
-
-
-def _doubled(connection: duckdb.DuckDBPyConnection, one: _Examined) -> list[Problem]:
+def _doubled(connection: duckdb.DuckDBPyConnection, one: Examined) -> list[Problem]:
     doubled = duplicate_keys(connection, one.relation, one.table.key)
     if not doubled:
         return []
     examples = "; ".join(f"{dict(zip(one.table.key, row, strict=False))} {row[-1]} times" for row in doubled)
     key = ", ".join(one.table.key)
     return [Problem(f"{one.table.name} has rows with the same key ({key}): {examples}")]
-
-
-def _content_hash(examined: list[_Examined]) -> str:
-    lines = [f"{one.table.name} {one.content.hash}\n" for one in examined]
-    return hashlib.sha256(f"format {FORMAT}\n{''.join(lines)}".encode()).hexdigest()
-
-
-def _changes(
-    connection: duckdb.DuckDBPyConnection, examined: list[_Examined], before: dict[str, Any] | None
-) -> dict[str, TableChange]:
-    """What changes in each table that differs from the previous version or is gone from it."""
-    changes: dict[str, TableChange] = {}
-    for one in examined:
-        if one.is_same:
-            continue
-        if one.before is None or one.file_before is None:
-            removed = one.before["rows"] if one.before else 0
-            changes[one.table.name] = TableChange(rows_added=one.content.rows, rows_removed=removed)
-            continue
-        old = parquet(one.file_before)
-        changes[one.table.name] = compare(
-            connection, old, describe(connection, old), one.relation, one.columns, one.table.key
-        )
-    gone = set(before["tables"] if before else ()) - {one.table.name for one in examined}
-    for name in gone:
-        changes[name] = TableChange(rows_removed=before["tables"][name]["rows"] if before else 0)
-    return dict(sorted(changes.items()))
-
-
-def _result(version: str, content_hash: str, changes: dict[str, TableChange]) -> PublicationResult:
-    return PublicationResult(
-        version=version,
-        content_hash=content_hash,
-        state="published",
-        tables_changed=tuple(changes),
-        rows_added=sum(change.rows_added for change in changes.values()),
-        rows_removed=sum(change.rows_removed for change in changes.values()),
-        rows_changed=sum(change.rows_changed for change in changes.values()),
-        changes=changes,
-    )
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    store: Store,
-    aside: Path,
-    examined: list[_Examined],
-    result: PublicationResult,
-    previous: str | None,
-    run_id: str,
-    as_of: datetime,
-    now: datetime,
-) -> None:
-    """Fill the folder of a version: Parquet files, the history, one DuckDB file with all of them, the manifest."""
-    entries: dict[str, Any] = {}
-    for one in examined:
-        name = f"{one.table.name}.parquet"
-        if one.is_same and one.file_before is not None:
-            link_or_copy(one.file_before, aside / name)
-        else:
-            _copy(connection, f"select {select_list(one.columns)} from {one.relation}", one.table.key, aside / name)
-        entries[one.table.name] = {
-            "file": name,
-            "rows": one.content.rows,
-            "bytes": (aside / name).stat().st_size,
-            "hash": one.content.hash,
-            "key": list(one.table.key),
-            "description": one.table.description,
-            "columns": [
-                {"name": c.name, "type": c.type, "description": one.table.columns.get(c.name, "")} for c in one.columns
-            ],
-            "change": asdict(result.changes[one.table.name]) if one.table.name in result.changes else None,
-        }
-    manifest = {
-        "format": FORMAT,
-        "version": result.version,
-        "published_at": now.isoformat(),
-        "run_id": run_id,
-        "as_of": as_of.isoformat(),
-        "content_hash": result.content_hash,
-        "tables_changed": list(result.tables_changed),
-        "rows_added": result.rows_added,
-        "rows_removed": result.rows_removed,
-        "rows_changed": result.rows_changed,
-        "tables": entries,
-    }
-    history.extend(connection, store, previous, manifest)
-    _copy(connection, f"select * from {HISTORY}", ("version",), aside / f"{HISTORY}.parquet")
-    _write_database(connection, aside, [one.table for one in examined])
-    write_json(aside / MANIFEST, manifest)
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, select: str, key: tuple[str, ...], target: Path) -> None:
-    # Sorted by key: readers skip row groups of other plants, files compress better and don't differ by chance.
-    order = ", ".join(identifier(column) for column in key)
-    connection.execute(f"copy ({select} order by {order}) to {literal(str(target))} (format parquet, compression zstd)")
-
-
-def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[PublishedTable]) -> None:
-    """All tables in one file: a reader that opens it sees one version, whatever is swapped meanwhile."""
-    connection.execute(f"attach {literal(str(aside / DATABASE))} as marts")
-    # One transaction: every comment on its own would wait for the disk.
-    connection.begin()
-    for table in (*tables, history.TABLE):
-        name = f"marts.main.{identifier(table.name)}"
-        connection.execute(f"create table {name} as select * from {parquet(aside / f'{table.name}.parquet')}")
-        if table.description:
-            connection.execute(f"comment on table {name} is {literal(table.description)}")
-        present = {row[0] for row in connection.execute(f"describe {name}").fetchall()}
-        for column, text in table.columns.items():
-            if text and column in present:
-                connection.execute(f"comment on column {name}.{identifier(column)} is {literal(text)}")
-    connection.commit()
-    connection.execute("checkpoint marts")
-    connection.execute("detach marts")

@@ -4,7 +4,7 @@ Belongs here: the job's configuration and report. Doesn't belong here: reading a
 """
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import date
 
 import dagster as dg
 from pydantic import Field
@@ -41,7 +41,7 @@ def replay_op(context: dg.OpExecutionContext, config: ReplayConfig) -> None:
         last_day=date.fromisoformat(config.last_day) if config.last_day else None,
     )
     actor = f"dagster run {context.run_id}"
-    found = replay_batches(common.estate(), settings, selection, actor=actor, at=datetime.now(UTC))
+    found = replay_batches(common.estate(), settings, selection, actor=actor, at=common.estate().now())
     counts = Counter(one.outcome for one in found)
     context.add_output_metadata({"batches": len(found), **dict(counts)})
     if counts["differs"]:
