@@ -94,3 +94,20 @@
 {% macro is_phantom_component(lines, item_plants, items) -%}
     coalesce({{ lines }}.is_phantom, {{ item_plants }}.is_phantom, {{ items }}.item_type = 'phantom', false)
 {%- endmacro %}
+
+
+{#-
+  A line's quantity per one piece of the parent in base units, by one division of exact numbers (rules 8 and 19), from its
+  quantity, header_base_quantity and the factors of component and parent. Rule 9: a fixed quantity is per order, so the
+  base quantity doesn't divide it. Null where something is missing or doesn't fit.
+-#}
+{% macro quantity_per_parent() -%}
+    case
+        when coalesce(is_fixed_quantity, false) then {{ scale_quantity('quantity', 'component_numerator', 'component_denominator') }}
+        else {{ decimal_divide(
+            'cast(quantity as decimal(38, 6)) * component_numerator::decimal(18, 0) * parent_denominator::decimal(18, 0)',
+            'cast(header_base_quantity as decimal(38, 6)) * component_denominator::decimal(18, 0)'
+            ~ ' * parent_numerator::decimal(18, 0)',
+            12, 6) }}
+    end
+{%- endmacro %}

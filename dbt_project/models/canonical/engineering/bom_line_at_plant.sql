@@ -193,15 +193,7 @@ converted as (
 
     select
         *,
-        -- rule 9: a fixed quantity is per order, so the base quantity doesn't divide it
-        case
-            when coalesce(is_fixed_quantity, false) then {{ scale_quantity('quantity', 'component_numerator', 'component_denominator') }}
-            else {{ decimal_divide(
-                'cast(quantity as decimal(38, 6)) * component_numerator::decimal(18, 0) * parent_denominator::decimal(18, 0)',
-                'cast(header_base_quantity as decimal(38, 6)) * component_denominator::decimal(18, 0)'
-                ~ ' * parent_numerator::decimal(18, 0)',
-                12, 6) }}
-        end as quantity_per,
+        {{ quantity_per_parent() }} as quantity_per,
         case
             when needs_header and not has_header then 'no_header'
             when component_numerator is null then 'unit_not_convertible'
