@@ -36,6 +36,7 @@ _COUNT_COLUMNS = (
     "f1",
     "quantities",
 )
+_STATUS_COLUMNS = ("status of a change at a plant", "changes", "right")
 _OUTCOME_COLUMNS = (
     "outcome",
     "domain",
@@ -127,6 +128,9 @@ def score(
     out: Out,
     min_recall: Annotated[float | None, typer.Option(min=0, max=1, help="Exit with 1 below this recall.")] = None,
     min_precision: Annotated[float | None, typer.Option(min=0, max=1, help="Exit with 1 below this precision.")] = None,
+    min_statuses: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit with 1 below this share of right statuses of changes.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="List at most this many missed and false ones; 0 for all.")] = 50,
     output: FormatOption = Format.table,
 ) -> None:
@@ -141,11 +145,19 @@ def score(
             emit(_OUTCOME_COLUMNS, (_outcome_row(o) for o in result.outcomes), output)
         case Format.json:
             show(json_text(_as_json(result)))
-    if not result.reaches(min_recall, min_precision):
-        say(
-            f"recall {_share(result.total.recall)}, precision {_share(result.total.precision)}: below the limits "
-            f"{_share(min_recall)} and {_share(min_precision)}"
-        )
+    if not result.reaches(min_recall, min_precision, min_statuses):
+        accuracy = result.statuses.accuracy if result.statuses is not None else None
+        values = {
+            "recall": (result.total.recall, min_recall),
+            "precision": (result.total.precision, min_precision),
+            "statuses": (accuracy, min_statuses),
+        }
+        below = [
+            f"{name} {_share(value)} is below {_share(limit)}"
+            for name, (value, limit) in values.items()
+            if value is not None and limit is not None and value < limit
+        ]
+        say("; ".join(below))
         raise typer.Exit(STOPPED)
 
 
@@ -160,6 +172,13 @@ def _show(result: Score, limit: int) -> None:
     show(f"Version {result.version}, as of {result.as_of.isoformat(sep=' ', timespec='minutes')}")
     show()
     emit(_COUNT_COLUMNS, (_count_row(c) for c in (*result.classes, *result.domains, result.total)), Format.table)
+    if result.statuses is not None and result.statuses.rows:
+        show()
+        emit(
+            _STATUS_COLUMNS,
+            (*result.statuses.by_status, ("*", len(result.statuses.rows), result.statuses.right)),
+            Format.table,
+        )
     if result.unpublished:
         show()
         show(f"Not published, so all of their findings are missed: {', '.join(result.unpublished)}")
@@ -167,6 +186,15 @@ def _show(result: Score, limit: int) -> None:
     if wrong:
         show()
         emit(_OUTCOME_COLUMNS, (_outcome_row(o) for o in wrong), Format.table, limit=limit or None)
+    mistaken = [row for row in result.statuses.rows if not row.is_right] if result.statuses is not None else []
+    if mistaken:
+        show()
+        emit(
+            ("change", "plant", "right", "reported"),
+            ((row.change_number, row.plant_id, " or ".join(row.accepted), row.reported) for row in mistaken),
+            Format.table,
+            limit=limit or None,
+        )
 
 
 def _count_row(count: Count) -> tuple[object, ...]:
@@ -214,4 +242,12 @@ def _as_json(result: Score) -> dict[str, object]:
         "classes": [count(one) for one in result.classes],
         "unpublished": list(result.unpublished),
         "outcomes": [asdict(one) for one in result.outcomes],
+        "statuses": None
+        if result.statuses is None
+        else {
+            "changes": len(result.statuses.rows),
+            "right": result.statuses.right,
+            "accuracy": result.statuses.accuracy,
+            "wrong": [asdict(row) for row in result.statuses.rows if not row.is_right],
+        },
     }

@@ -21,6 +21,7 @@ from mfg_assets.publish import status
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import truth
 from mfg_assets.simulate.reported import REPORTS, load
+from mfg_assets.simulate.score_changes import Statuses, compare
 from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import path_literal
 
@@ -98,6 +99,7 @@ class Score:
         classes: Per domain and class.
         outcomes: One by one.
         unpublished: Published tables that there are not, whose classes all count as missed.
+        statuses: Of engineering changes at plants; None where they can't be compared.
     """
 
     as_of: datetime
@@ -107,13 +109,17 @@ class Score:
     classes: tuple[Count, ...]
     outcomes: tuple[Outcome, ...]
     unpublished: tuple[str, ...]
+    statuses: Statuses | None = None
 
-    def reaches(self, min_recall: float | None, min_precision: float | None) -> bool:
-        """Whether both limits are reached; where nothing was planted or reported, nothing is below them."""
-        recall, precision = self.total.recall, self.total.precision
-        return (min_recall is None or recall is None or recall >= min_recall) and (
-            min_precision is None or precision is None or precision >= min_precision
+    def reaches(self, min_recall: float | None, min_precision: float | None, min_statuses: float | None = None) -> bool:
+        """Whether all limits are reached; where nothing was planted or reported, nothing is below them."""
+        accuracy = self.statuses.accuracy if self.statuses is not None else None
+        reached = (
+            (self.total.recall, min_recall),
+            (self.total.precision, min_precision),
+            (accuracy, min_statuses),
         )
+        return all(limit is None or share is None or share >= limit for share, limit in reached)
 
 
 def score(settings: Settings, out: Path) -> Score:
@@ -144,6 +150,7 @@ def score(settings: Settings, out: Path) -> Score:
         unpublished = load(con, current.folder)
         _compare(con)
         outcomes = tuple(Outcome(*row) for row in con.execute(_OUTCOMES).fetchall())
+        statuses = compare(con, out / truth.FOLDER, current.folder)
     return Score(
         as_of=current.as_of,
         version=current.version,
@@ -159,6 +166,7 @@ def score(settings: Settings, out: Path) -> Score:
         ),
         outcomes=outcomes,
         unpublished=unpublished,
+        statuses=statuses,
     )
 
 

@@ -21,7 +21,7 @@ import duckdb
 
 from mfg_assets.errors import Problem, UsageError
 from mfg_assets.settings import Settings
-from mfg_assets.simulate import defects, export, held, readme, truth
+from mfg_assets.simulate import defects, expected, export, held, readme, truth
 from mfg_assets.simulate.defects.faults import FeedFaults
 from mfg_assets.simulate.export import estate
 from mfg_assets.simulate.held import flows as held_flows
@@ -101,6 +101,7 @@ def build(con: duckdb.DuckDBPyConnection, options: Options) -> None:
     held_flows.fill(con, options)
     truth.create(con)
     defects.plant(con, options)
+    expected.create(con, options)
 
 
 def _deliver(

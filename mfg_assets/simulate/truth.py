@@ -21,6 +21,7 @@ FOLDER = "ground_truth"
 FINDINGS = "findings.parquet"
 NEAR_MISSES = "near_misses.parquet"
 CONSEQUENCES = "consequences.parquet"
+CHANGE_STATUS = "change_status.parquet"
 WORLD = "world.json"
 ADVANCING = "advancing.json"
 DOMAINS = ("bom", "change", "inventory", "production", "procurement", "supplier", "record")
@@ -30,6 +31,9 @@ _COLUMNS = (
     "quantity decimal(18, 6), planted_at timestamptz not null, mended_at timestamptz, note varchar"
 )
 _TABLES = {FINDINGS: "truth.finding", NEAR_MISSES: "truth.near_miss", CONSEQUENCES: "truth.consequence"}
+
+# Of things as they are at the cut, defects or not (`expected`).
+_STATES = {CHANGE_STATUS: "truth.change_status"}
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,16 @@ def create(con: DuckDBPyConnection) -> None:
     - `truth.near_miss`: looks like a finding of that class and must not be reported.
     - `truth.consequence`: may be reported because something was planted; its key is a part of the finding's, and the
       class `*` stands for any.
+    - `truth.change_status`: what holds of every change at every plant at the cut. `accepted` are the statuses that are
+      right, `status` the first of them.
     """
     con.execute("create schema if not exists truth")
     for table in _TABLES.values():
         con.execute(f"create or replace table {table} ({_COLUMNS})")
+    con.execute(
+        "create or replace table truth.change_status (change_number varchar not null, plant_id varchar not null, "
+        "status varchar not null, accepted varchar[] not null, blocking_reasons varchar[] not null)"
+    )
 
 
 def write(con: DuckDBPyConnection, out: Path, options: Options, cuts: tuple[datetime, ...]) -> None:
@@ -71,6 +81,10 @@ def write(con: DuckDBPyConnection, out: Path, options: Options, cuts: tuple[date
             f"order by domain, finding_class, plant_id, business_key, planted_at) to {literal(str(aside))} "
             "(format parquet)"
         )
+        aside.replace(folder / name)
+    for name, table in _STATES.items():
+        aside = folder / f".{name}"
+        con.execute(f"copy {table} to {literal(str(aside))} (format parquet)")
         aside.replace(folder / name)
     content = {"options": options.to_json(), "cuts": [cut.isoformat() for cut in cuts]}
     aside = folder / f".{WORLD}"

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from mfg_assets.contracts import contracts
-from mfg_assets.simulate import chance, held, truth
+from mfg_assets.simulate import chance, expected, held, truth
 from mfg_assets.simulate.defects import CATALOGUE, plant
 from mfg_assets.simulate.defects.model import Defect
 from mfg_assets.simulate.held import flows as held_flows
@@ -91,6 +91,7 @@ def con(small: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def planted(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with _open(small, tmp_path_factory.mktemp("planted") / "copy.duckdb") as connection:
         plant(connection, OPTIONS)
+        expected.create(connection, OPTIONS)
         yield connection
 
 
@@ -322,3 +323,43 @@ def test_a_return_at_the_cut_is_in_the_warehouse_and_not_yet_in_the_erp(con: duc
     assert systems[0]
     assert all(system.startswith("wms") for system in systems[0])
     assert _rows(con, "select count(*) from truth.near_miss")[0][0] == len(systems[0])
+
+
+def test_every_change_at_every_plant_has_a_status_also_where_nothing_is_wrong(con: duckdb.DuckDBPyConnection) -> None:
+    expected.create(con, OPTIONS)
+    ((told,),) = _rows(con, "select count(*) from held.engineering_change_plant where visible_to is null")
+    found = dict(_rows(con, "select status, count(*) from truth.change_status group by all"))
+    assert sum(found.values()) == told
+    assert found.keys() == {"not_applicable", "pending", "synchronised"}
+    assert _rows(con, "select 1 from truth.change_status where accepted <> [status] or blocking_reasons <> []") == []
+
+
+def test_what_is_wrong_with_a_change_is_its_status_and_its_reasons(planted: duckdb.DuckDBPyConnection) -> None:
+    found = dict(_rows(planted, "select status, count(*) from truth.change_status group by all"))
+    assert found.keys() == {
+        "not_applicable", "pending", "in_progress", "synchronised", "blocked", "overdue", "deviated",
+    }  # fmt: skip
+    reasons = _rows(
+        planted,
+        "select change_number, plant_id, unnest(blocking_reasons) from truth.change_status "
+        "except select business_key->>'$.change_number', plant_id, finding_class from truth.finding "
+        "where domain = 'change'",
+    )
+    assert reasons == []
+    assert _rows(planted, "select 1 from truth.change_status where not list_contains(accepted, status)") == []
+
+
+def test_only_a_plant_that_went_back_has_the_change_in_its_erps_log(planted: duckdb.DuckDBPyConnection) -> None:
+    logged = dict(
+        _rows(
+            planted,
+            """
+            select status, bool_or(log.change_number is not null)
+            from truth.change_status
+            left join held.change_log as log using (change_number, plant_id)
+            where status in ('overdue', 'deviated')
+            group by all
+            """,
+        )
+    )
+    assert logged == {"overdue": False, "deviated": True}

@@ -324,3 +324,44 @@ def test_the_three_formats_list_missed_and_false_ones_with_their_keys(case: Case
     assert content["total"]["recall"] == 0
     csv = mfg("simulate", "score", str(case.out), "--format", "csv").stdout
     assert len(csv.splitlines()) == 3
+
+
+STATUS = "finding_id varchar, change_number varchar, plant_id varchar, status varchar, blocking_reasons varchar[]"
+
+
+def expect(case: Case, change: str, plant: str, status: str, *others: str) -> None:
+    case.con.execute(
+        "insert into truth.change_status values (?, ?, ?, ?, [])", [change, plant, status, [*others, status]]
+    )
+
+
+def test_statuses_of_changes_are_compared_plant_by_plant(case: Case) -> None:
+    case.tables["engineering_change_plant_status"] = (STATUS, [])
+    for change, plant, right, reported in (
+        ("EC1", "P100", ("synchronised",), "synchronised"),
+        ("EC1", "P200", ("blocked", "overdue"), "overdue"),
+        ("EC2", "P100", ("pending",), "overdue"),
+        ("EC2", "P200", ("in_progress",), None),
+    ):
+        expect(case, change, plant, *right)
+        if reported is not None:
+            case.report("engineering_change_plant_status", change, plant, reported, [])
+    case.report("engineering_change_plant_status", "EC3", "P100", "pending", [])
+    statuses = case.score().statuses
+    assert statuses is not None
+    assert (statuses.right, len(statuses.rows), statuses.accuracy) == (2, 5, 0.4)
+    assert {(row.change_number, row.plant_id): row.accepted for row in statuses.rows if not row.is_right} == {
+        ("EC2", "P100"): ("pending",),
+        ("EC2", "P200"): ("in_progress",),
+        ("EC3", "P100"): (),
+    }
+    assert ("blocked", 1, 1) in statuses.by_status
+    shown = mfg("--home", str(case.settings.home_path), "simulate", "score", str(case.out), "--min-statuses", "0.5")
+    assert shown.exit_code == 1
+    assert "statuses 0.400 is below 0.500" in shown.output
+    assert "(no such change)" in shown.output
+
+
+def test_statuses_that_nobody_publishes_are_not_compared(case: Case) -> None:
+    expect(case, "EC1", "P100", "pending")
+    assert case.score().statuses is None

@@ -17,6 +17,8 @@ from mfg_assets.simulate.defects.lines import (
     STRANGER,
     UNCHANGED,
     add_stranger,
+    brought_in,
+    changes_of,
     flatten,
 )
 from mfg_assets.simulate.defects.model import OWN_ROW, Consequence, Defect, copy_row, hide, replace_values
@@ -160,7 +162,7 @@ BOM: tuple[Defect, ...] = (
         consequences=(
             Consequence("bom", "json_object('component_item_number', component_item_number)::varchar"),
             Consequence("bom", "json_object('parent_item_number', component_item_number)::varchar"),
-            Consequence("change", "'{}'", "missing_item_master"),
+            Consequence("change", brought_in("component_item_number"), "missing_item_master"),
         ),
     ),
     Defect(
@@ -310,7 +312,7 @@ BOM: tuple[Defect, ...] = (
         "erp bom_line",
         STRANGER,
         add_stranger("null"),
-        consequences=(Consequence("change", "'{}'", "unauthorised_change"), ANY_REQUIREMENT),
+        consequences=(Consequence("change", changes_of("parent_item_number"), "unauthorised_change"), ANY_REQUIREMENT),
     ),
     Defect(
         "bom",

@@ -6,7 +6,7 @@ Belongs here: entries of the catalogue about a change at a plant. Doesn't belong
 
 from __future__ import annotations
 
-from mfg_assets.simulate.defects.lines import ANY_REQUIREMENT
+from mfg_assets.simulate.defects.lines import ANY_REQUIREMENT, brought_in
 from mfg_assets.simulate.defects.model import (
     Consequence,
     Defect,
@@ -14,6 +14,7 @@ from mfg_assets.simulate.defects.model import (
     add_rows,
     change_event,
     hide,
+    post_late,
     replace_values,
 )
 
@@ -29,7 +30,8 @@ def _changes(kind: str = "erp", where: str = "true") -> str:
     return f"""
     select
         claim, {kind}_known_at as known_at, plant_id, cast(null as decimal(18, 6)) as quantity, change_number,
-        parent_item_number, new_component, effective_at, erp, mes, erp_new, erp_old, mes_new, mes_old, zone,
+        parent_item_number, new_component, old_component, effective_at, erp, mes, erp_new, erp_old, mes_new, mes_old,
+        zone,
         [json_object('change_number', change_number)::varchar] as keys
     from change_at
     where {where}
@@ -40,7 +42,7 @@ def _rows(system: str, lines: str) -> str:
     return f"select {system} as source_system, unnest({lines}) as row_id, planted_at, mended_at, zone from chosen"
 
 
-def _never_taken_over(system: str) -> tuple[Edit, ...]:
+def _given_up(system: str) -> tuple[Edit, ...]:
     """What the change brings in isn't there, and what it takes out has no end."""
     return (
         hide("bom_line", _rows(system, f"{system}_new")),
@@ -48,6 +50,25 @@ def _never_taken_over(system: str) -> tuple[Edit, ...]:
             "bom_line", {"effective_to": "null", "engineering_change_out": "null"}, _rows(system, f"{system}_old")
         ),
     )
+
+
+def _answers_late(system: str, entity: str, number: str) -> Edit:
+    """What a system says of the change, it says when it takes it over."""
+    return post_late(
+        entity,
+        f"select said.source_system, said.row_id, chosen.mended_at from chosen inner join held.{entity} as said "
+        f"on chosen.{system} = said.source_system and chosen.plant_id = said.plant_id "
+        f"and chosen.change_number = said.{number}",
+    )
+
+
+def _never_taken_over(system: str) -> tuple[Edit, ...]:
+    """As if given up from the beginning.
+
+    An ERP's log knows nothing of it. A shop floor answers all the same that it took it over: an answer proves nothing.
+    """
+    silent = (_answers_late("erp", "change_log", "change_number"),) if system == "erp" else ()
+    return (*_given_up(system), *silent)
 
 
 _IN_PIECES = "new_unit = 'EA' and not has_designators"
@@ -135,11 +156,39 @@ CHANGE: tuple[Defect, ...] = (
     ),
     Defect(
         "change",
+        "partial_update",
+        "The shop floor took the change over, the ERP didn't.",
+        "erp bom_line",
+        _changes("erp", _STARTED),
+        _never_taken_over("erp"),
+        share=2,
+        kind="event",
+        name="reverse",
+        consequences=_FOLLOWS,
+    ),
+    Defect(
+        "change",
+        "partial_update",
+        "The shop floor takes the change over some days after the ERP, and well before its day.",
+        "mes bom_line",
+        f"""
+        select *, effective_at - interval 6 day as until_at
+        from ({_changes("mes", "effective_at > $first + interval 8 day and len(mes_new) + len(mes_old) > 0")})
+        """,
+        (*_given_up("mes"), _answers_late("mes", "sync_acknowledgement", "object_key")),
+        share=5,
+        kind="event",
+        is_near_miss=True,
+        name="in_progress",
+        consequences=_FOLLOWS,
+    ),
+    Defect(
+        "change",
         "deviated",
         "The change was carried out, and later the ERP went back to what was before.",
         "erp bom_line",
         _changes("erp", f"{_STARTED} and effective_at < $first - interval 25 day"),
-        _never_taken_over("erp"),
+        _given_up("erp"),
         share=3,
         consequences=_FOLLOWS,
     ),
@@ -160,7 +209,7 @@ CHANGE: tuple[Defect, ...] = (
             *_FOLLOWS,
             Consequence("bom", "json_object('component_item_number', new_component)::varchar"),
             Consequence("bom", "json_object('parent_item_number', new_component)::varchar"),
-            Consequence("change", "'{}'", "missing_item_master"),
+            Consequence("change", brought_in("new_component"), "missing_item_master"),
         ),
     ),
     Defect(
@@ -184,7 +233,7 @@ CHANGE: tuple[Defect, ...] = (
         ),
         consequences=(
             *_FOLLOWS,
-            Consequence("change", "'{}'", "no_approved_source"),
+            Consequence("change", brought_in("new_component"), "no_approved_source", is_everywhere=True),
             Consequence("procurement", "json_object('item_number', new_component)::varchar"),
         ),
     ),
@@ -236,16 +285,29 @@ CHANGE: tuple[Defect, ...] = (
     Defect(
         "change",
         "regulated_stock",
-        "Stock of what goes out may only be used up under a rule.",
+        "Stock of what goes out is under regulation, the plant may go ahead, and nobody decided what becomes of it.",
         "plm engineering_change_plant",
         f"""
         select change.*, told.source_system as system, told.row_id
-        from ({_changes("erp", "len(erp_old) > 0")}) as change
+        from ({_changes("erp", "old_component <> new_component or new_component is null")}) as change
         inner join (select * from held.engineering_change_plant where visible_to is null) as told
             on change.change_number = told.change_number and change.plant_id = told.plant_id
             and told.constraint_kind is null
+        semi join (
+            select source_system, plant_id, item_number
+            from (
+                select source_system, to_plant_id as plant_id, item_number, quantity from held.inventory_movement
+                where visible_from <= $first
+                union all
+                select source_system, from_plant_id, item_number, -quantity from held.inventory_movement
+                where visible_from <= $first
+            )
+            group by all
+            having sum(quantity) > 0
+        ) as stock on change.erp = stock.source_system and change.plant_id = stock.plant_id
+            and change.old_component = stock.item_number
         """,
-        (replace_values("engineering_change_plant", {"constraint_kind": "'regulated_stock'"}),),
+        (replace_values("engineering_change_plant", {"constraint_kind": "'regulated_stock'", "disposition": "null"}),),
         consequences=_FOLLOWS,
     ),
     Defect(

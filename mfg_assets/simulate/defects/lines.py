@@ -13,6 +13,24 @@ ANY_REQUIREMENT = Consequence("bom", "'{}'", "net_requirement")
 OF_LINE = Consequence("bom", "line_key")
 OF_PARENT = Consequence("bom", "json_object('parent_item_number', parent_item_number)::varchar")
 
+
+def brought_in(component: str) -> str:
+    """Keys of all changes that bring a component in, at any plant; a consequence's key over `chosen`."""
+    return (
+        "unnest((select list(json_object('change_number', change_at.change_number)::varchar) from change_at "
+        f"where change_at.new_component = chosen.{component}))"
+    )
+
+
+def changes_of(assembly: str) -> str:
+    """Keys of all changes of an assembly; a consequence's key over `chosen`."""
+    return (
+        "unnest((select list(distinct json_object('change_number', said.change_number)::varchar) "
+        "from held.engineering_change_item as said "
+        f"where coalesce(said.parent_item_number, said.item_number) = chosen.{assembly}))"
+    )
+
+
 LINE = (
     "select claim, known_at, until_at, plant_id, [line_key] as keys, cast(null as decimal(18, 6)) as quantity, system, "
     "row_id, line_key, parent_item_number, component_item_number"

@@ -6,6 +6,7 @@ not posted (`inventory`).
 
 from __future__ import annotations
 
+from mfg_assets.simulate.defects.lines import brought_in
 from mfg_assets.simulate.defects.model import (
     Consequence,
     Defect,
@@ -16,6 +17,13 @@ from mfg_assets.simulate.defects.model import (
 
 _OF_LINE = (Consequence("procurement", "json_object('object_key', object_key)::varchar"),)
 _OF_ITEM = Consequence("procurement", "json_object('item_number', item_number)::varchar", is_everywhere=True)
+
+_SUPPLIED_BY = (
+    "unnest((select list(distinct json_object('change_number', change_at.change_number)::varchar) from change_at "
+    "inner join held.supplier_item as terms on change_at.new_component = terms.item_number "
+    "where terms.supplier_number = chosen.supplier_number))"
+)
+"""Keys of the changes that bring in what the supplier makes."""
 
 _CURRENT = "visible_from <= $first and (visible_to is null or $first < visible_to)"
 
@@ -144,7 +152,7 @@ PROCUREMENT: tuple[Defect, ...] = (
         share=0.3,
         consequences=(
             Consequence("procurement", "'{}'", "inactive_supplier", is_everywhere=True),
-            Consequence("change", "'{}'", "no_approved_source"),
+            Consequence("change", _SUPPLIED_BY, "no_approved_source", is_everywhere=True),
         ),
     ),
     Defect(
@@ -239,7 +247,10 @@ PROCUREMENT: tuple[Defect, ...] = (
             ),
         ),
         share=0.5,
-        consequences=(_OF_ITEM, Consequence("change", "'{}'", "no_approved_source")),
+        consequences=(
+            _OF_ITEM,
+            Consequence("change", brought_in("item_number"), "no_approved_source", is_everywhere=True),
+        ),
     ),
     Defect(
         "procurement",

@@ -6,6 +6,7 @@ Belongs here: entries of the catalogue about orders, confirmations and consumpti
 
 from __future__ import annotations
 
+from mfg_assets.simulate.defects.lines import changes_of
 from mfg_assets.simulate.defects.model import (
     Consequence,
     Defect,
@@ -284,6 +285,6 @@ PRODUCTION: tuple[Defect, ...] = (
                 "select system as source_system, row_id, planted_at, mended_at, before from chosen",
             ),
         ),
-        consequences=(*_OF_ORDER, Consequence("change", "'{}'", "open_orders_on_old_revision")),
+        consequences=(*_OF_ORDER, Consequence("change", changes_of("item_number"), "open_orders_on_old_revision")),
     ),
 )

@@ -162,6 +162,7 @@ def _changes(con: DuckDBPyConnection) -> None:
             coalesce(list(row_id order by row_id) filter (kind = 'mes' and is_new), []) as mes_new,
             coalesce(list(row_id order by row_id) filter (kind = 'mes' and not is_new), []) as mes_old,
             min(component_item_number) filter (is_new) as new_component,
+            min(component_item_number) filter (not is_new) as old_component,
             min(unit) filter (kind = 'erp' and is_new) as new_unit,
             coalesce(bool_or(reference_designators is not null), false) as has_designators,
             max(case when is_new then effective_from else effective_to end) as effective_at,

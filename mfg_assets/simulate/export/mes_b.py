@@ -274,7 +274,7 @@ _HOUR = 'left("WrittenUtc", 13)'
 
 
 def write(drop: Drop) -> None:
-    """Write recipes and reasons with a count as last line, the daily files, and the drops of the last day that has any."""
+    """Write recipes and reasons with a last line that counts them, the daily files, and the drops of the last day."""
     folder, stamp = drop.folder(SYSTEM), drop.window.stamp
     for name, feed in {**_NIGHTLY, **_DAILY, **_HOURLY}.items():
         rows = stage(drop, SYSTEM, feed.entity, native_rows(feed, SYSTEM, drop.window))
