@@ -5,7 +5,7 @@ Belongs here: options and layout. Doesn't belong here: the simulation and the co
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -179,6 +179,9 @@ def _show(result: Score, limit: int) -> None:
             (*result.statuses.by_status, ("*", len(result.statuses.rows), result.statuses.right)),
             Format.table,
         )
+    if result.impact:
+        right = sum(one.is_right for one in result.impact)
+        show(f"Impact of changes: {right} of {len(result.impact)} quantities are right")
     if result.unpublished:
         show()
         show(f"Not published, so all of their findings are missed: {', '.join(result.unpublished)}")
@@ -186,6 +189,14 @@ def _show(result: Score, limit: int) -> None:
     if wrong:
         show()
         emit(_OUTCOME_COLUMNS, (_outcome_row(o) for o in wrong), Format.table, limit=limit or None)
+    if result.impact and not all(one.is_right for one in result.impact):
+        show()
+        emit(
+            ("change", "plant", "object_type", "item", "quantity", "reported"),
+            (astuple(one) for one in result.impact if not one.is_right),
+            Format.table,
+            limit=limit or None,
+        )
     mistaken = [row for row in result.statuses.rows if not row.is_right] if result.statuses is not None else []
     if mistaken:
         show()
@@ -242,6 +253,13 @@ def _as_json(result: Score) -> dict[str, object]:
         "classes": [count(one) for one in result.classes],
         "unpublished": list(result.unpublished),
         "outcomes": [asdict(one) for one in result.outcomes],
+        "impact": None
+        if result.impact is None
+        else {
+            "quantities": len(result.impact),
+            "right": sum(one.is_right for one in result.impact),
+            "wrong": [asdict(one) for one in result.impact if not one.is_right],
+        },
         "statuses": None
         if result.statuses is None
         else {

@@ -21,7 +21,7 @@ from mfg_assets.publish import status
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import truth
 from mfg_assets.simulate.reported import REPORTS, load
-from mfg_assets.simulate.score_changes import Statuses, compare
+from mfg_assets.simulate.score_changes import Impact, Statuses, compare, compare_impact
 from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import path_literal
 
@@ -100,6 +100,7 @@ class Score:
         outcomes: One by one.
         unpublished: Published tables that there are not, whose classes all count as missed.
         statuses: Of engineering changes at plants; None where they can't be compared.
+        impact: Quantities of what changes take out of plants' bills; None where they can't be compared.
     """
 
     as_of: datetime
@@ -110,6 +111,7 @@ class Score:
     outcomes: tuple[Outcome, ...]
     unpublished: tuple[str, ...]
     statuses: Statuses | None = None
+    impact: tuple[Impact, ...] | None = None
 
     def reaches(self, min_recall: float | None, min_precision: float | None, min_statuses: float | None = None) -> bool:
         """Whether all limits are reached; where nothing was planted or reported, nothing is below them."""
@@ -151,6 +153,7 @@ def score(settings: Settings, out: Path) -> Score:
         _compare(con)
         outcomes = tuple(Outcome(*row) for row in con.execute(_OUTCOMES).fetchall())
         statuses = compare(con, out / truth.FOLDER, current.folder)
+        impact = compare_impact(con, out / truth.FOLDER, current.folder)
     return Score(
         as_of=current.as_of,
         version=current.version,
@@ -167,6 +170,7 @@ def score(settings: Settings, out: Path) -> Score:
         outcomes=outcomes,
         unpublished=unpublished,
         statuses=statuses,
+        impact=impact,
     )
 
 

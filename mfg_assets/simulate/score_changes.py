@@ -1,12 +1,14 @@
-"""How well the state of engineering changes at plants is known: published statuses against those that hold.
+"""How well engineering changes at plants are known: published statuses and quantities against those that hold.
 
-Belongs here: comparing `engineering_change_plant_status` with `truth.change_status`. Doesn't belong here: blocking
+Belongs here: comparing `engineering_change_plant_status` with `truth.change_status`, `engineering_change_impact` with
+`truth.change_impact`. Doesn't belong here: blocking
 reasons, which are findings (`score`), what holds (`expected`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -15,6 +17,7 @@ from mfg_assets.simulate import truth
 from mfg_assets.warehouse.sql import path_literal
 
 STATUS_TABLE = "engineering_change_plant_status"
+IMPACT_TABLE = "engineering_change_impact"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,47 @@ class Statuses:
         names = sorted({_name(row) for row in self.rows})
         kept = {name: [row for row in self.rows if _name(row) == name] for name in names}
         return tuple((name, len(rows), sum(row.is_right for row in rows)) for name, rows in kept.items())
+
+
+@dataclass(frozen=True)
+class Impact:
+    """How much there is of what a change takes out of a plant's bills, by kind of object, and how much is published."""
+
+    change_number: str
+    plant_id: str
+    object_type: str
+    item_number: str
+    quantity: Decimal
+    reported: Decimal
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the published quantity is the true one, to the last digit that extracts have."""
+        return self.quantity == self.reported
+
+
+def compare_impact(con: duckdb.DuckDBPyConnection, ground_truth: Path, published: Path) -> tuple[Impact, ...] | None:
+    """Compare quantities, summed over an item's objects of one kind; None where one side isn't there."""
+    expected, reported = ground_truth / truth.CHANGE_IMPACT, published / f"{IMPACT_TABLE}.parquet"
+    if not expected.is_file() or not reported.is_file():
+        return None
+    rows = con.execute(
+        f"""
+        with reported as (
+            select change_number, plant_id, object_type, item_number, sum(quantity) as quantity
+            from read_parquet({path_literal(reported)})
+            group by all
+        )
+
+        select
+            expected.change_number, expected.plant_id, expected.object_type, expected.item_number, expected.quantity,
+            cast(coalesce(reported.quantity, 0) as decimal(28, 6)) as reported
+        from read_parquet({path_literal(expected)}) as expected
+        left join reported using (change_number, plant_id, object_type, item_number)
+        order by all
+        """
+    ).fetchall()
+    return tuple(Impact(*row) for row in rows)
 
 
 def compare(con: duckdb.DuckDBPyConnection, ground_truth: Path, published: Path) -> Statuses | None:

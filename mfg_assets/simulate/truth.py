@@ -22,6 +22,7 @@ FINDINGS = "findings.parquet"
 NEAR_MISSES = "near_misses.parquet"
 CONSEQUENCES = "consequences.parquet"
 CHANGE_STATUS = "change_status.parquet"
+CHANGE_IMPACT = "change_impact.parquet"
 WORLD = "world.json"
 ADVANCING = "advancing.json"
 DOMAINS = ("bom", "change", "inventory", "production", "procurement", "supplier", "record")
@@ -33,7 +34,7 @@ _COLUMNS = (
 _TABLES = {FINDINGS: "truth.finding", NEAR_MISSES: "truth.near_miss", CONSEQUENCES: "truth.consequence"}
 
 # Of things as they are at the cut, defects or not (`expected`).
-_STATES = {CHANGE_STATUS: "truth.change_status"}
+_STATES = {CHANGE_STATUS: "truth.change_status", CHANGE_IMPACT: "truth.change_impact"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def create(con: DuckDBPyConnection) -> None:
       class `*` stands for any.
     - `truth.change_status`: what holds of every change at every plant at the cut. `accepted` are the statuses that are
       right, `status` the first of them.
+    - `truth.change_impact`: how much there is of what a change takes out of a plant's bills, by kind of object.
     """
     con.execute("create schema if not exists truth")
     for table in _TABLES.values():
@@ -66,6 +68,11 @@ def create(con: DuckDBPyConnection) -> None:
     con.execute(
         "create or replace table truth.change_status (change_number varchar not null, plant_id varchar not null, "
         "status varchar not null, accepted varchar[] not null, blocking_reasons varchar[] not null)"
+    )
+    con.execute(
+        "create or replace table truth.change_impact (change_number varchar not null, plant_id varchar not null, "
+        "object_type varchar not null, item_number varchar not null, quantity decimal(28, 6) not null, "
+        "unit varchar not null)"
     )
 
 

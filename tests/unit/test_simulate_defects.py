@@ -55,7 +55,11 @@ def _held(path: Path, options: Options) -> Path:
         held_foundation.fill(con, options)
         held_flows.fill(con, options)
         con.commit()
-        for (table,) in con.execute("select table_name from duckdb_tables() where schema_name = 'world'").fetchall():
+        kept = ["plant", "item", "item_unit", "bom_line"]
+        for (table,) in con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'world' and not list_contains(?, table_name)",
+            [kept],
+        ).fetchall():
             con.execute(f'drop table world."{table}"')
         con.execute("drop schema if exists flow cascade")
     return path

@@ -365,3 +365,33 @@ def test_statuses_of_changes_are_compared_plant_by_plant(case: Case) -> None:
 def test_statuses_that_nobody_publishes_are_not_compared(case: Case) -> None:
     expect(case, "EC1", "P100", "pending")
     assert case.score().statuses is None
+
+
+IMPACT = (
+    "finding_id varchar, change_number varchar, plant_id varchar, object_type varchar, object_key varchar, "
+    "item_number varchar, quantity decimal(28, 6), unit varchar"
+)
+
+
+def test_impact_is_compared_by_kind_of_object_and_item_to_the_last_digit(case: Case) -> None:
+    for object_type, quantity in (("stock", "12.5"), ("purchase_order_line", "0"), ("reservation", "3")):
+        case.con.execute(
+            "insert into truth.change_impact values ('EC1', 'P100', ?, 'A', ?, 'EA')", [object_type, quantity]
+        )
+    case.tables["engineering_change_impact"] = (IMPACT, [])
+    for object_type, key, item, quantity in (
+        ("stock", "RAW", "A", "10.25"),
+        ("stock", "QC", "A", "2.25"),
+        ("stock", "RAW", "B", "7"),
+        ("reservation", "R1", "A", "2.999999"),
+    ):
+        case.report("engineering_change_impact", "EC1", "P100", object_type, key, item, quantity, "EA")
+    impact = case.score().impact
+    assert impact is not None
+    assert {one.object_type: one.is_right for one in impact} == {
+        "stock": True,
+        "purchase_order_line": True,
+        "reservation": False,
+    }
+    shown = mfg("--home", str(case.settings.home_path), "simulate", "score", str(case.out))
+    assert "2 of 3 quantities are right" in shown.output
