@@ -64,6 +64,14 @@ def replay(
     emit(_COLUMNS, [[getattr(one, name) for name in _COLUMNS] for one in found], output)
     if any(one.outcome == "restored" for one in found):
         say("`mfg run --full-refresh` builds with what was restored.")
+    if any(one.outcome == "not_repeatable" for one in found):
+        say("A database knows only its present: of its batches only the landed files were checked.")
+    if lost := [one for one in found if one.outcome == "lost"]:
+        say(
+            "Landed files of database batches are missing or damaged and can't be read again: restore them from a "
+            f"backup of the landing ({', '.join(one.batch_id for one in lost[:5])})."
+        )
+        raise typer.Exit(STOPPED)
     if any(one.outcome == "differs" for one in found):
         say("The same bytes under the same mapping gave other rows: report this with the batches above.")
         raise typer.Exit(STOPPED)

@@ -154,6 +154,12 @@ def _execute(
                 instance=dagster_instance, asset_selection=keys, tags=tags, run_config=_QUIET, raise_on_error=False
             )
             _note(result, dagster_instance, outcome, outcome.extract_failures)
+            # What came may have been known already; then only people and time can have changed anything.
+            if not full_refresh and state.is_up_to_date(settings, estate, as_of):
+                if not exceptions.needs_publication(settings, estate, as_of):
+                    outcome.exceptions = exceptions.counts(settings, as_of)
+                    return
+                job = "exceptions"
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=dagster_instance, tags=tags, run_config=_QUIET, raise_on_error=False
         )

@@ -60,10 +60,11 @@ def refused_batches(estate: Estate, manifests: Sequence[BatchManifest]) -> list[
 
 
 def late_feeds(estate: Estate, manifests: Sequence[BatchManifest], at: datetime) -> list[tuple[Any, ...]]:
-    """Extracts whose newest batch landed longer ago than their freshness allows."""
+    """Extracts whose newest batch is older than their freshness allows, and those that never delivered anything."""
     found = []
-    for system, extract, landed_at, until in _freshness(estate, manifests):
+    for system, extract, newest, until in _freshness(estate, manifests):
         if at >= until:
+            since = f"since {newest:%Y-%m-%d %H:%M} UTC" if newest is not None else "yet"
             found.append(
                 _row(
                     FEED,
@@ -71,29 +72,38 @@ def late_feeds(estate: Estate, manifests: Sequence[BatchManifest], at: datetime)
                     {"source_system": system, "extract_name": extract},
                     severity="high",
                     owner=_owner_of(estate, system),
-                    action=f"Ask {system} why {extract} hasn't been delivered since {landed_at:%Y-%m-%d %H:%M} UTC.",
-                    evidence={"last_landed_at": landed_at.isoformat(), "due_at": until.isoformat()},
+                    action=f"Ask {system} why {extract} hasn't been delivered {since}.",
+                    evidence={"newest": newest.isoformat() if newest else None, "due_at": until.isoformat()},
                 )
             )
     return found
 
 
-def next_late(estate: Estate, manifests: Sequence[BatchManifest], at: datetime) -> datetime | None:
-    """The next instant at which a feed will be late if nothing lands; None when no feed has a freshness."""
-    return min((until for *_, until in _freshness(estate, manifests) if until > at), default=None)
+def _freshness(
+    estate: Estate, manifests: Sequence[BatchManifest]
+) -> Iterable[tuple[str, str, datetime | None, datetime]]:
+    """Each extract with a freshness: when its newest batch came, and until when the next one has time.
 
-
-def _freshness(estate: Estate, manifests: Sequence[BatchManifest]) -> Iterable[tuple[str, str, datetime, datetime]]:
+    What never came has time from the first batch of any feed on, since that is when the platform was set up.
+    """
     newest: dict[tuple[str, str], datetime] = {}
     for m in manifests:
         if m.state == "landed":
             extract = (m.source_system, m.extract_name)
-            newest[extract] = max(m.landed_at, newest.get(extract, m.landed_at))
+            newest[extract] = max(_came_at(estate, m), newest.get(extract, _came_at(estate, m)))
+    if not newest:
+        return
+    first = min(_came_at(estate, m) for m in manifests)
     for system, declared in estate.systems.items():
-        for extract in declared.extracts:
-            allowed, landed_at = estate.freshness(system, extract), newest.get((system, extract))
-            if allowed is not None and landed_at is not None:
-                yield system, extract, landed_at, landed_at + allowed
+        for name in declared.extracts:
+            allowed, came_at = estate.freshness(system, name), newest.get((system, name))
+            if allowed is not None:
+                yield system, name, came_at, (came_at or first) + allowed
+
+
+def _came_at(estate: Estate, batch: BatchManifest) -> datetime:
+    """When a batch came, by the clock that says what "now" is: an estate with an instant of its own has no other."""
+    return batch.landed_at if estate.file.as_of is None else batch.extracted_at
 
 
 def failed_dbt_tests(results_path: Path) -> list[tuple[Any, ...]]:

@@ -28,7 +28,7 @@ from mfg_assets.ingest.replay import REPLAY_FILE
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.session import connect
 
-Outcome = Literal["identical", "restored", "differs", "source_gone", "mapping_changed"]
+Outcome = Literal["identical", "restored", "differs", "source_gone", "mapping_changed", "not_repeatable", "lost"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Reread:
 
     `restored`: its file was lost or damaged and is back. `differs`: the same bytes under the same mapping gave other
     rows, which is a mistake of the platform. `source_gone`: its file is no longer delivered. `mapping_changed`: the
-    next run lands the same bytes anew anyway.
+    next run lands the same bytes anew anyway. `not_repeatable`: it came from a database, which only knows its present;
+    its landed file is whole. `lost`: it came from a database and its landed file is missing or damaged.
     """
 
     batch_id: str
@@ -122,6 +123,9 @@ def _reread(
 
     if system not in estate.systems or extract not in estate.systems[system].extracts:
         return [result(batch, "source_gone") for batch in batches]
+    if estate.systems[system].source_kind(extract) == "sql":
+        # Rows that changed since then would be read as they are now, and pass for what was delivered.
+        return [result(batch, "not_repeatable" if _is_whole(settings, batch) else "lost") for batch in batches]
     mapping = mapping_of(estate, system, extract)
     aside = settings.home_path / "tmp" / f"reread-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
@@ -156,6 +160,11 @@ def _compare(settings: Settings, scratch: Settings, batch: BatchManifest, again:
     if letters.is_file() and again.batch_id == batch.batch_id:
         _put_back(letters, settings.dead_letters_dir / batch.entity / letters.name)
     return "restored" if _fingerprint(settings, batch) == fresh else "differs"
+
+
+def _is_whole(settings: Settings, batch: BatchManifest) -> bool:
+    found = _fingerprint(settings, batch)
+    return found is not None and found[0] == batch.rows_landed
 
 
 def _fingerprint(settings: Settings, batch: BatchManifest) -> tuple[int, int] | None:

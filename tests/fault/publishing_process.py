@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -28,12 +29,16 @@ STEPS = {"execute", "open", "write", "fsync", "close", "flock"} | {
 }  # fmt: skip
 
 
-class _Steps:
+class Steps:
     """Counts steps, and dies before one of them when told to."""
 
     def __init__(self, die_before: int | None) -> None:
         self.seen = 0
         self._die_before = die_before
+
+    @classmethod
+    def of(cls, order: str) -> Steps:
+        return cls(int(order) or None if order.isdigit() else None)
 
     def __call__(self, _frame: FrameType, event: str, argument: Any) -> None:
         if event == "c_call" and argument.__name__ in STEPS:
@@ -44,23 +49,23 @@ class _Steps:
 
 def _child(order: str, home: Path, answer: int) -> None:
     settings = Settings(home=home, threads=1, memory_limit="500MB", keep_versions=2)  # pyright: ignore[reportCallIssue]
-    steps = _Steps(int(order) or None if order.isdigit() else None)
+    steps = Steps.of(order)
     sys.setprofile(steps)
     publish(settings, TABLES, run_id=f"run-{order}", as_of=datetime(2026, 11, 21, tzinfo=UTC))
     sys.setprofile(None)
     os.write(answer, f" after {steps.seen} steps".encode())
 
 
-def main() -> None:
-    home = Path(sys.argv[1])
+def serve(child: Callable[[str, int], None]) -> None:
+    """Answer orders: fork, let the child do its work, and say how it ended."""
     for line in sys.stdin:
         order = line.strip()
         readable, writable = os.pipe()
-        child = os.fork()
-        if child == 0:
+        process = os.fork()
+        if process == 0:
             code = 1
             try:
-                _child(order, home, writable)
+                child(order, writable)
                 code = 0
             except MfgError as error:
                 os.write(writable, f": {error}".replace("\n", " ").encode())
@@ -68,9 +73,9 @@ def main() -> None:
                 os._exit(code)
         os.close(writable)
         if order.startswith("t"):
-            time.sleep(int(order[1:]) / 1000)
-            os.kill(child, signal.SIGKILL)
-        _, ended = os.waitpid(child, 0)
+            time.sleep(int(order[1:].partition(" ")[0]) / 1000)
+            os.kill(process, signal.SIGKILL)
+        _, ended = os.waitpid(process, 0)
         with os.fdopen(readable) as pipe:
             said = pipe.read()
         answer = "killed" if os.WIFSIGNALED(ended) else f"ended {os.waitstatus_to_exitcode(ended)}{said}"
@@ -79,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(lambda order, answer: _child(order, Path(sys.argv[1]), answer))

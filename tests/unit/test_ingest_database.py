@@ -16,6 +16,8 @@ import pytest
 from mfg_assets.errors import SourceError, TransientSourceError
 from mfg_assets.ingest import BatchManifest, current_batches, land_extract, pending_files
 from mfg_assets.ingest.connectors.database import open_database
+from mfg_assets.ingest.landed import rows_path
+from mfg_assets.ingest.reread import Selection, reread
 from mfg_assets.settings import Settings
 from tests.ingest_feed import Feed, check_counts
 
@@ -425,3 +427,14 @@ def test_a_column_that_is_gone_refuses_the_batch(shop: Shop) -> None:
     assert batch.state == "refused"
     assert "the file moves has no column 'quantity'" in (batch.reason or "")
     assert "landing-" not in (batch.reason or ""), "the copy's place means nothing to people"
+
+
+def test_of_a_databases_batches_only_the_landed_files_are_checked_by_a_replay(shop: Shop) -> None:
+    shop.insert(1, 2)
+    shop.batch()
+    shop.execute("update moves set quantity = 9 where id = 1")
+    found = reread(shop.feed.estate(), shop.feed.settings, Selection())
+    assert [one.outcome for one in found] == ["not_repeatable"], "the changed row must not pass for a difference"
+    (batch,) = shop.feed.manifests()
+    rows_path(shop.feed.settings.landing_dir, batch).unlink()
+    assert [one.outcome for one in reread(shop.feed.estate(), shop.feed.settings, Selection())] == ["lost"]

@@ -140,7 +140,9 @@ def test_a_history_of_an_older_program_goes_on(rolled_back: tuple[Settings, str,
     settings, _, _ = rolled_back
     file = current_version_dir(settings) / "publication.parquet"
     aside = Path(f"{file}.aside")
-    duckdb.sql(f"copy (select * exclude (rollback_of, published_by, reason) from '{file}') to '{aside}' (format parquet)")
+    duckdb.sql(
+        f"copy (select * exclude (rollback_of, published_by, reason) from '{file}') to '{aside}' (format parquet)"
+    )
     file.chmod(0o644)
     aside.replace(file)
     assert len(status(settings).versions) == 3

@@ -44,6 +44,9 @@ def replay_op(context: dg.OpExecutionContext, config: ReplayConfig) -> None:
     found = replay_batches(common.estate(), settings, selection, actor=actor, at=common.estate().now())
     counts = Counter(one.outcome for one in found)
     context.add_output_metadata({"batches": len(found), **dict(counts)})
+    if counts["lost"]:
+        lost = [one.batch_id for one in found if one.outcome == "lost"]
+        raise dg.Failure(f"landed files that no source can give again: {', '.join(lost)}", allow_retries=False)
     if counts["differs"]:
         different = [one.batch_id for one in found if one.outcome == "differs"]
         raise dg.Failure(f"the same bytes gave other rows: {', '.join(different)}", allow_retries=False)
