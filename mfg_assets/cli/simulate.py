@@ -5,6 +5,9 @@ Belongs here: options and layout. Doesn't belong here: the simulation and the co
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +17,7 @@ from typer.core import TyperGroup
 
 from mfg_assets.cli import context, examples
 from mfg_assets.cli.failures import STOPPED
-from mfg_assets.cli.output import Format, FormatOption, emit, say, show
+from mfg_assets.cli.output import Format, FormatOption, console, emit, say, show
 from mfg_assets.cli.safe import json_text
 from mfg_assets.simulate.options import MOST_PLANTS, SCALES, Options
 
@@ -104,7 +107,9 @@ def new(
     from mfg_assets.simulate.simulation import simulate
 
     options = Options.of(scale, seed=seed, plants=plants, items=items, days=days, defect_rate=defect_rate)
-    _tell(simulate(options, out, context.settings()), out)
+    with _steps() as on_step:
+        delivered = simulate(options, out, context.settings(), on_step)
+    _tell(delivered, out)
 
 
 @app.command(epilog=examples.of("mfg simulate advance demo --days 7"))
@@ -114,7 +119,9 @@ def advance(
     """Add the next delivery of the same world: what changed, what was mended, what newly went wrong."""
     from mfg_assets.simulate.simulation import advance as go_on
 
-    _tell(go_on(out, days, context.settings()), out)
+    with _steps() as on_step:
+        delivered = go_on(out, days, context.settings(), on_step)
+    _tell(delivered, out)
 
 
 @app.command(
@@ -159,6 +166,16 @@ def score(
         ]
         say("; ".join(below))
         raise typer.Exit(STOPPED)
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """What is being done, on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    with console(sys.stderr).status("") as status:
+        yield status.update
 
 
 def _tell(delivered: Delivered, out: Path) -> None:

@@ -1,6 +1,6 @@
 """What is expected of every engineering change at every plant, as of the cut: its status, what blocks and what it hits.
 
-Belongs here: `truth.change_status` and `truth.change_impact`. Doesn't belong here: what is planted (`defects`), comparing
+Belongs here: `truth.change_status`, `truth.change_impact`. Doesn't belong here: planting (`defects`), comparing
 (`score_changes`).
 """
 

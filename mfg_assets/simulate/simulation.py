@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,14 @@ WRITTEN = frozenset({"README.md", "estate.yaml", "ownership.yaml", "systems", "c
 """Everything in the folder of a simulated estate; what else is there is somebody's."""
 
 
+OnStep = Callable[[str], None]
+"""Is told of each step when it begins."""
+
+
+def _unheard(step: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class Delivered:
     """A delivery: `files` and `bytes` of the whole estate, `findings` and `near_misses` in force at its `cut`."""
@@ -47,13 +55,14 @@ class Delivered:
     seconds: float
 
 
-def simulate(options: Options, out: Path, settings: Settings) -> Delivered:
+def simulate(options: Options, out: Path, settings: Settings, on_step: OnStep = _unheard) -> Delivered:
     """Write a simulated estate; one that is there is replaced.
 
     Args:
         options: the same ones give the same bytes.
         out: its folder.
         settings: limits of memory and threads.
+        on_step: is told of each step when it begins.
 
     Raises:
         UsageError: the folder is there and not a simulated estate, or holds more than one.
@@ -62,12 +71,12 @@ def simulate(options: Options, out: Path, settings: Settings) -> Delivered:
     _check_replaceable(out)
     began = time.monotonic()
     with _workshop(out, settings) as (con, part):
-        delivered = _deliver(con, part, options, (options.cut,), None)
+        delivered = _deliver(con, part, options, (options.cut,), None, on_step)
         _replace(out, part)
     return _measured(delivered, out, began)
 
 
-def advance(out: Path, days: int, settings: Settings) -> Delivered:
+def advance(out: Path, days: int, settings: Settings, on_step: OnStep = _unheard) -> Delivered:
     """Add the next delivery of the same world.
 
     Files of earlier deliveries stay. Interrupted, it leaves a note, and the same call brings it to its end.
@@ -76,6 +85,7 @@ def advance(out: Path, days: int, settings: Settings) -> Delivered:
         out: folder of a simulated estate.
         days: how much later the delivery comes.
         settings: limits of memory and threads.
+        on_step: is told of each step when it begins.
 
     Raises:
         MfgError: the folder is not a simulated estate.
@@ -86,33 +96,45 @@ def advance(out: Path, days: int, settings: Settings) -> Delivered:
     options = known.options.later(days)
     began = time.monotonic()
     with _workshop(out, settings) as (con, part):
-        delivered = _deliver(con, part, options, (*known.cuts, options.cut), out)
+        delivered = _deliver(con, part, options, (*known.cuts, options.cut), out, on_step)
         _add(out, part)
     return _measured(delivered, out, began)
 
 
-def build(con: duckdb.DuckDBPyConnection, options: Options) -> None:
+def build(con: duckdb.DuckDBPyConnection, options: Options, on_step: OnStep = _unheard) -> None:
     """Make the schemas `world`, `held` and `truth` in a connection: everything but files."""
     con.execute("set TimeZone = 'UTC'")
+    on_step("products, plants, changes")
     world_foundation.create(con, options)
+    on_step("orders and stock")
     world_flows.build(con, options)
+    on_step("what systems hold")
     held.create(con)
     held_foundation.fill(con, options)
     held_flows.fill(con, options)
+    on_step("what goes wrong")
     truth.create(con)
     defects.plant(con, options)
     expected.create(con, options)
 
 
 def _deliver(
-    con: duckdb.DuckDBPyConnection, part: Path, options: Options, cuts: tuple[datetime, ...], previous: Path | None
+    con: duckdb.DuckDBPyConnection,
+    part: Path,
+    options: Options,
+    cuts: tuple[datetime, ...],
+    previous: Path | None,
+    on_step: OnStep,
 ) -> tuple[datetime, int, int]:
-    build(con, options)
+    build(con, options, on_step)
     if previous is not None:
         truth.carry_over(con, previous)
     estate.write(part, options, options.cut)
     faults = FeedFaults(options)
-    export.write(con, part, options, options.cut, options.previous_cut, faults.apply)
+    for system in export.systems_of(options):
+        on_step(f"extracts of {system}")
+        export.write(con, part, options, options.cut, options.previous_cut, faults.apply, (system,))
+    on_step("the truth")
     (part / "README.md").write_text(readme.text(con, options, cuts), encoding="utf-8")
     truth.write(con, part, options, cuts)
     return options.cut, *truth.in_force(con, options.cut)

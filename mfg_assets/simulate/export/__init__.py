@@ -18,6 +18,8 @@ from mfg_assets.simulate.export.feeds import Window
 from mfg_assets.simulate.export.registry import SYSTEMS
 from mfg_assets.simulate.export.staging import Drop, Faults, no_faults
 
+__all__ = ["systems_of", "write"]
+
 if TYPE_CHECKING:
     from mfg_assets.simulate.options import Options
 
