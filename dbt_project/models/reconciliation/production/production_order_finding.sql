@@ -25,30 +25,21 @@ orders as (
 
 ),
 
-comparisons as (
-
-    select
-        plant_id,
-        production_order_number,
-        item_number,
-        unit,
-        erp_quantity,
-        mes_quantity,
-        erp_status,
-        mes_status,
-        erp_item_number,
-        mes_item_number,
-        has_erp,
-        has_mes,
-        is_same_quantity,
-        is_match,
-    from {{ ref('production_order_comparison') }}
-
-),
-
 posting_issues as (
 
     select * from {{ ref('production_posting_issue') }}
+
+),
+
+execution_issues as (
+
+    select * from {{ ref('production_execution_issue') }}
+
+),
+
+schedule_issues as (
+
+    select * from {{ ref('schedule_issue') }}
 
 ),
 
@@ -185,7 +176,10 @@ after_close as (
     inner join operations
         on orders.plant_id = operations.plant_id
         and orders.production_order_number = operations.production_order_number
-    where operations.actual_end_at > orders.actual_end_at
+    where
+        operations.actual_end_at > orders.actual_end_at
+        -- an order that ended before it began says nothing about its operations
+        and orders.actual_end_at >= orders.actual_start_at
     group by orders.plant_id, orders.production_order_number, orders.item_number
 
 ),
@@ -231,36 +225,12 @@ without_bill as (
 
 ),
 
-differing as (
-
-    select
-        plant_id,
-        production_order_number as object_key,
-        item_number,
-        case
-            when not has_mes then 'missing_in_mes'
-            when not has_erp then 'missing_in_erp'
-            when erp_item_number <> mes_item_number then 'item'
-            when not is_same_quantity then 'quantity'
-            else 'status'
-        end as finding_class,
-        case when finding_class = 'status' then 'medium' else 'high' end as severity,
-        coalesce(erp_quantity, mes_quantity) as quantity,
-        unit,
-        json_object(
-            'erp_quantity', erp_quantity, 'mes_quantity', mes_quantity,
-            'erp_status', erp_status, 'mes_status', mes_status,
-            'erp_item_number', erp_item_number, 'mes_item_number', mes_item_number
-        ) as evidence,
-        'Bring the order in ERP and MES into line.' as suggested_action,
-    from comparisons
-    where not is_match
-
-),
-
 candidates as (
 
-    {% for name in ['posting_issues', 'late', 'missing_operations', 'after_close', 'backwards', 'without_bill', 'differing'] %}
+    {% for name in [
+        'posting_issues', 'execution_issues', 'schedule_issues', 'late', 'missing_operations', 'after_close', 'backwards',
+        'without_bill',
+    ] %}
         select
             plant_id,
             object_key,
@@ -294,7 +264,8 @@ final as (
         -- what is only late or out of order is not lost, so it has no value at stake
         case
             when candidates.finding_class not in (
-                'late_completion', 'missing_operations', 'confirmation_after_close', 'completion_before_start', 'status'
+                'late_completion', 'missing_operations', 'confirmation_after_close', 'completion_before_start', 'status',
+                'stale_schedule', 'downtime'
             ) then {{ value_of('candidates.quantity', 'costs.standard_cost') }}
         end as value_at_stake,
         costs.currency,

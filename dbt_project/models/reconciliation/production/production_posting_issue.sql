@@ -69,6 +69,14 @@ scrap as (
 
 ),
 
+-- where the shop floor confirms, its confirmations are held against the ledgers (production_execution_issue)
+confirming_plants as (
+
+    select distinct plant_id
+    from {{ ref('production_confirmation') }}
+
+),
+
 receipts as (
 
     select
@@ -86,6 +94,7 @@ receipts as (
     from profiled_orders
     where
         completed_quantity > 0
+        and plant_id not in (select confirming_plants.plant_id from confirming_plants)
         and coalesce(posted_quantity, 0) <> completed_quantity
         and not (
             coalesce(posted_quantity, 0) = completed_quantity + scrapped_quantity and not has_scrap_movements
