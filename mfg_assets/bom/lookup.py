@@ -30,6 +30,8 @@ class Bill:
 
     source_system: str
     plant_id: str
+    usage: str | None
+    alternative: str | None
     revision: str | None
     effective_from: datetime | None
     effective_to: datetime | None
@@ -89,12 +91,14 @@ def bills(connection: duckdb.DuckDBPyConnection, item: str) -> list[Bill]:
         select
             source_system,
             plant_id,
+            usage,
+            alternative,
             revision,
             case when bool_or(effective_from is null) then null else min(effective_from) end,
             case when bool_or(effective_to is null) then null else max(effective_to) end
         from bom_line
         where parent_item_number = $item
-        group by source_system, plant_id, revision
+        group by source_system, plant_id, usage, alternative, revision
         order by all
         """,
         {"item": item},

@@ -60,6 +60,12 @@ class Edge:
     component_revision: str | None = None
     effective_from: datetime | None = None
     effective_to: datetime | None = None
+    usage: str | None = None
+    alternative: str | None = None
+    operation_sequence: int | None = None
+    alternate_priority: int | None = None
+    usage_probability: Decimal | None = None
+    reference_designators: str | None = None
 
     @property
     def required(self) -> Fraction | None:

@@ -35,6 +35,9 @@ class Question:
             take this revision of the item, or say nothing about its revision.
         is_at_instant: with a revision, whether its lines must hold at `as_of` all the same.
         lot_size: how many are ordered, which may choose between alternative bills of the item.
+        usage: only the item's bill of this usage; by default the order of rule 13 chooses.
+        alternative: only this alternative of the item's bill.
+        held_at: with a system, the lines as it held them at this instant of recorded time; now when None.
         line_rules: per system, what identifies a line (rule 7) and which of two overlapping ones counts (rule 2).
     """
 
@@ -45,6 +48,9 @@ class Question:
     revision: str | None = None
     is_at_instant: bool = True
     lot_size: Decimal | None = None
+    usage: str | None = None
+    alternative: str | None = None
+    held_at: datetime | None = None
     line_rules: Mapping[str, tuple[LineIdentity, OverlapWinner]] = field(default_factory=dict)
 
 
@@ -57,11 +63,12 @@ def read_structure(connection: duckdb.DuckDBPyConnection, question: Question, *,
         is_down: towards components, else towards parents.
     """
     tables = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
-    lines, refused = (
-        (statements.OF_SYSTEM, statements.REFUSED_OF_SYSTEM)
-        if question.system is not None
-        else (statements.RECONCILED, statements.REFUSED_RECONCILED)
-    )
+    if question.held_at is not None:
+        lines, refused = statements.HELD_BY_SYSTEM, ""
+    elif question.system is not None:
+        lines, refused = statements.OF_SYSTEM, statements.REFUSED_OF_SYSTEM
+    else:
+        lines, refused = statements.RECONCILED, statements.REFUSED_RECONCILED
     sql = statements.STRUCTURE.format(
         raw=lines + (refused if "bom_line_refused" in tables else ""),
         revisions=statements.REVISIONS if "item_revision" in tables else statements.NO_REVISIONS,
@@ -78,6 +85,9 @@ def read_structure(connection: duckdb.DuckDBPyConnection, question: Question, *,
         "is_at_instant": question.is_at_instant,
         "is_down": is_down,
         "lot_size": question.lot_size,
+        "usage": question.usage,
+        "alternative": question.alternative,
+        "held_at": question.held_at,
         "systems": list(question.line_rules),
         "identities": [identity for identity, _ in question.line_rules.values()],
         "winners": [winner for _, winner in question.line_rules.values()],

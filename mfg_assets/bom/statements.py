@@ -57,6 +57,23 @@ OF_SYSTEM = f"""
     where lines.plant_id = $plant_id and lines.source_system = $system
 """
 
+# What the system held at an instant of recorded time, whatever it says now.
+HELD_BY_SYSTEM = f"""
+    select
+        {_LINE_COLUMNS}
+        lines.header_status,
+        lines.lot_size_from,
+        lines.lot_size_to,
+        lines.operation_sequence as own_operation_sequence,
+        lines.recorded_from as recorded_at,
+    from bom_line_history as lines
+    where
+        lines.plant_id = $plant_id
+        and lines.source_system = $system
+        and lines.recorded_from <= $held_at
+        and (lines.recorded_to is null or lines.recorded_to > $held_at)
+"""
+
 # What a header says stands on the system's own line; the reconciled line carries the values that won.
 RECONCILED = f"""
     select
@@ -168,7 +185,12 @@ in_effect as (
     left join item_plants on raw.parent_item_number = item_plants.item_number
     where
         coalesce(raw.line_type, 'component') <> 'text'
-        and (raw.usage is null or raw.usage in ('production', 'universal', 'engineering'))
+        and case
+            when $usage::varchar is not null and raw.parent_item_number = $item
+                then coalesce(raw.usage, 'production') = $usage
+            else raw.usage is null or raw.usage in ('production', 'universal', 'engineering')
+        end
+        and ($alternative::varchar is null or raw.parent_item_number <> $item or raw.alternative = $alternative)
         and case
             when $is_down and $revision::varchar is not null and raw.parent_item_number = $item
                 then raw.revision = $revision
@@ -289,6 +311,12 @@ structure as (
         ranked.component_revision,
         ranked.effective_from,
         ranked.effective_to,
+        ranked.usage,
+        ranked.alternative,
+        ranked.operation_sequence,
+        ranked.alternate_priority,
+        ranked.usage_probability,
+        ranked.reference_designators,
     from ranked
     left join item_plants on ranked.component_item_number = item_plants.item_number
     left join item as items on ranked.component_item_number = items.item_number

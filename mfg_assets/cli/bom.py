@@ -5,16 +5,14 @@ Belongs here: options, layout, helpful answers to a mistyped number. Doesn't bel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import bom_view, context, examples, instants
+from mfg_assets.cli import bom_question, bom_view, examples
+from mfg_assets.cli.bom_compare import EXAMPLES, compare
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, say
 from mfg_assets.errors import Problem, UsageError
@@ -23,9 +21,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from mfg_assets.bom import Question
-    from mfg_assets.estate.models import Estate
 
-app = typer.Typer(name="bom", help="Bills of material: explosion and where-used.", no_args_is_help=True)
+app = typer.Typer(name="bom", help="Bills of material: explosion, where-used and comparison.", no_args_is_help=True)
 
 Item = Annotated[str, typer.Argument(help="Item number.")]
 Plant = Annotated[str | None, typer.Option(help="Plant; may be left out where only one has the item.")]
@@ -68,8 +65,8 @@ def explode(
     from mfg_assets.bom import read_structure
 
     order = _quantity(quantity)
-    with _published() as connection:
-        question = _question(connection, item, plant, as_of, system, revision, order, is_down=True)
+    with bom_question.published() as connection:
+        question = bom_question.ask(connection, item, plant, as_of, system, revision, order, is_down=True)
         structure = read_structure(connection, question, is_down=True)
         if not structure.edges:
             _explain_nothing_below(connection, question)
@@ -103,8 +100,8 @@ def where_used(
     from mfg_assets.bom import read_structure
     from mfg_assets.bom import where_used as walk_up
 
-    with _published() as connection:
-        question = _question(connection, item, plant, as_of, system, revision, None, is_down=False)
+    with bom_question.published() as connection:
+        question = bom_question.ask(connection, item, plant, as_of, system, revision, None, is_down=False)
         structure = read_structure(connection, question, is_down=False)
         if not structure.edges:
             say(f"{item} is in no bill at {question.plant_id} at {bom_view.instant(question.as_of)}.")
@@ -114,68 +111,7 @@ def where_used(
         raise typer.Exit(STOPPED)
 
 
-@contextmanager
-def _published() -> Iterator[duckdb.DuckDBPyConnection]:
-    from mfg_assets.cli.query import published_database, sealed
-
-    settings = context.settings()
-    with sealed(settings, published_database(settings)) as connection:
-        yield connection
-
-
-def _question(
-    connection: duckdb.DuckDBPyConnection,
-    item: str,
-    plant: str | None,
-    as_of: str | None,
-    system: str | None,
-    revision: str | None,
-    quantity: Decimal | None,
-    *,
-    is_down: bool,
-) -> Question:
-    """The question, checked: everything in it exists. Raises UsageError with the nearest that does."""
-    from mfg_assets.bom import Question, lookup
-
-    if not lookup.is_known(connection, item):
-        near = lookup.items_like(connection, item)
-        fix = f"did you mean {', '.join(near)}?" if near else "`mfg query 'select item_number from item'` lists them"
-        raise UsageError(Problem(f"there is no item {item!r} in the published state", fix=fix))
-    plants = lookup.plants_of(connection)
-    if plant is not None and plant not in plants:
-        raise UsageError(Problem(f"no bills are published for plant {plant!r}", fix=f"one of: {', '.join(plants)}"))
-    known_systems = lookup.systems(connection)
-    if system is not None and system not in known_systems:
-        raise UsageError(
-            Problem(f"no bills are published from system {system!r}", fix=f"one of: {', '.join(known_systems)}")
-        )
-    with_item = lookup.plants_of(connection, item, is_parent=is_down)
-    if plant is None and len(with_item) > 1:
-        what = "has bills at" if is_down else "is used at"
-        fix = f"choose one with --plant: {', '.join(with_item)}"
-        raise UsageError(Problem(f"{item} {what} several plants", fix=fix))
-    plant_id = plant or next(iter(with_item or plants), "")
-    estate = context.estate_if_chosen()
-    return Question(
-        item=item,
-        plant_id=plant_id,
-        as_of=_instant(connection, as_of, plant_id, estate),
-        system=system,
-        revision=revision,
-        is_at_instant=revision is None or as_of is not None,
-        lot_size=quantity,
-        line_rules={s.system: (s.line_identity, s.overlap_winner) for s in estate.systems.values()} if estate else {},
-    )
-
-
-def _instant(connection: Any, text: str | None, plant_id: str, estate: Estate | None) -> datetime:
-    if text is not None:
-        zones = [p.timezone for p in estate.file.plants if p.id == plant_id] if estate else []
-        return instants.parse(text, zones)
-    row = connection.execute("select as_of from publication order by version desc limit 1").fetchone()
-    if row:
-        return row[0]
-    return estate.now() if estate else instants.parse("now", ())
+app.command(epilog=EXAMPLES)(compare)
 
 
 def _quantity(text: str | None) -> Decimal | None:

@@ -48,6 +48,7 @@ COMMANDS = [
     ["query"],
     ["bom", "explode"],
     ["bom", "where-used"],
+    ["bom", "compare"],
     ["dead-letters", "list"],
     ["dead-letters", "show"],
     ["publish", "status"],
