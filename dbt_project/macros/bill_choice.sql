@@ -40,7 +40,11 @@
 {#- What makes two lines the same line, as the system declares it (rule 7). -#}
 {% macro line_identity_key(lines, systems) -%}
     case {{ systems }}.line_identity
-        when 'position' then coalesce({{ lines }}.position, {{ lines }}.line_id)
+        -- alternates of one group may share their position
+        when 'position'
+            then
+                coalesce({{ lines }}.position, {{ lines }}.line_id)
+                || case when {{ lines }}.alternate_group is null then '' else ' ' || {{ lines }}.component_item_number end
         when 'reference_designator' then coalesce({{ lines }}.reference_designators, {{ lines }}.line_id)
         else {{ lines }}.component_item_number || ' at ' || coalesce({{ lines }}.operation_sequence::varchar, '')
     end

@@ -18,16 +18,35 @@
 
 {#- Whether two values are equal within the estate's tolerance for an attribute (rule 38); exactly, when it names none. -#}
 {% macro within_tolerance(a, b, attribute) -%}
+    {%- set limit -%}
+        from {{ source('estate', 'tolerance') }} as tolerances where tolerances.attribute = '{{ attribute }}'
+    {%- endset -%}
     coalesce(
-        abs({{ a }} - {{ b }}) <= coalesce(
-            (
-                select max(greatest(
-                    tolerances.absolute,
-                    tolerances.relative * cast(greatest(abs({{ a }}), abs({{ b }})) as decimal(28, 6))
-                ))
-                from {{ source('estate', 'tolerance') }} as tolerances
-                where tolerances.attribute = '{{ attribute }}'
-            ), 0
+        abs({{ a }} - {{ b }}) <= greatest(
+            coalesce((select max(tolerances.absolute) {{ limit }}), 0),
+            coalesce((select max(tolerances.relative) {{ limit }}), 0)
+            * cast(greatest(abs({{ a }}), abs({{ b }})) as decimal(28, 6))
         ), {{ a }} is null and {{ b }} is null
     )
+{%- endmacro %}
+
+
+{#- A half-open period for people. -#}
+{% macro period_text(effective_from, effective_to) -%}
+    coalesce({{ effective_from }}::varchar, 'always') || ' to ' || coalesce({{ effective_to }}::varchar, 'open')
+{%- endmacro %}
+
+
+{#-
+  A case over the column `attribute`: `wanted` with {column}, {class}, {severity} and {action} of each entry of
+  `differences`, a list of (attribute, column, class, severity, action).
+-#}
+{% macro by_attribute(differences, wanted) -%}
+    case attribute
+        {%- for attribute, column, finding_class, severity, action in differences %}
+        when '{{ attribute }}'
+            then {{ wanted | replace('{column}', column) | replace('{class}', finding_class)
+                | replace('{severity}', severity) | replace('{action}', action) }}
+        {%- endfor %}
+    end
 {%- endmacro %}

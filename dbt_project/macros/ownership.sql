@@ -46,24 +46,27 @@
 
 
 {#-
-  Attributes whose differences the estate tolerates, one row per plant and attribute: nobody has to do anything about
-  them, so they are no findings. A rule for the plant hides the general one.
+  What the estate says about an entity's attributes at each plant (rule 36): one row per plant and attribute, with what a
+  differing value means (report, tolerate or block) and the role that mends it. A rule for the plant hides the general one.
 -#}
-{% macro tolerated_attributes(entity) -%}
-    select distinct
+{% macro attribute_rules(entity) -%}
+    select
         plant_id,
         attribute,
+        any_value(conflict) as conflict,
+        any_value(steward) as steward,
     from (
         select
             plants.plant_id,
             rules.attribute,
             rules.conflict,
+            rules.steward,
         from {{ source('estate', 'attribute_owner') }} as rules
         inner join {{ source('estate', 'plant') }} as plants on coalesce(rules.plant_id, plants.plant_id) = plants.plant_id
         where rules.entity = '{{ entity }}' and rules.item_type is null
         qualify rank() over (
             partition by rules.attribute, plants.plant_id order by (rules.plant_id is not null) desc
         ) = 1
-    )
-    where conflict = 'tolerate'
+    ) as narrowest
+    group by plant_id, attribute
 {%- endmacro %}

@@ -242,7 +242,11 @@ chosen as (
     select
         in_effect.*,
         case in_effect.line_identity
-            when 'position' then coalesce(in_effect.position, in_effect.line_id)
+            when 'position'
+                then
+                    coalesce(in_effect.position, in_effect.line_id) || case
+                        when in_effect.alternate_group is null then '' else ' ' || in_effect.component_item_number
+                    end
             when 'reference_designator' then coalesce(in_effect.reference_designators, in_effect.line_id)
             else in_effect.component_item_number || ' at ' || coalesce(in_effect.own_operation_sequence::varchar, '')
         end as line_identity_key,

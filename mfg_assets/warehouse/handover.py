@@ -118,6 +118,19 @@ def estate_tables(estate: Estate) -> list[Table]:
         ),
         Table(
             "estate",
+            "delivered_attribute",
+            dict.fromkeys(("source_system", "entity", "attribute"), text),
+            sorted(
+                {
+                    (s.system, s.entity_of(name), column)
+                    for s in systems
+                    for name, e in s.extracts.items()
+                    for column in e.columns
+                }
+            ),
+        ),
+        Table(
+            "estate",
             "tolerance",
             {"attribute": text, "absolute": "decimal(18,6)", "relative": "decimal(9,6)"},
             [(attribute, t.absolute, t.relative) for attribute, t in estate.file.tolerances.items()],

@@ -1,87 +1,326 @@
 {%- set kinds = ['plm', 'erp', 'mes'] -%}
+{%- set others = ['erp', 'mes'] -%}
 {%- set compared = [
     'source_system', 'line_id', 'position', 'quantity_per', 'unit', 'source_unit', 'is_fixed_quantity', 'scrap_fraction',
-    'scrap_method', 'is_phantom', 'operation_sequence', 'alternate_priority', 'reference_designators',
-    'component_revision', 'effective_from', 'effective_to', 'engineering_change_in',
+    'scrap_method', 'assembly_scrap_fraction', 'is_phantom', 'operation_sequence', 'alternate_group',
+    'alternate_priority', 'usage_probability', 'reference_designators', 'component_revision', 'revision',
+    'effective_from', 'effective_to', 'engineering_change_in',
+] -%}
+{#- attribute of bom_line → when the other system's value differs from the reference's -#}
+{%- set differences = [
+    ('quantity', "ref_is_fixed_quantity = {other}_is_fixed_quantity and ref_quantity_per is not null and "
+        ~ "{other}_quantity_per is not null and not "
+        ~ within_tolerance('ref_quantity_per', '{other}_quantity_per', 'bom_line.quantity')),
+    ('unit', 'ref_source_unit <> {other}_source_unit and ref_quantity_per is not null and {other}_quantity_per is not null'),
+    ('is_fixed_quantity', 'ref_is_fixed_quantity <> {other}_is_fixed_quantity'),
+    ('component_scrap', "list_contains({both}, 'component_scrap') and (not "
+        ~ within_tolerance('coalesce(ref_scrap_fraction, 0)', 'coalesce({other}_scrap_fraction, 0)',
+            'bom_line.component_scrap')
+        ~ " or (ref_scrap_fraction > 0 and {other}_scrap_fraction > 0 and coalesce(ref_scrap_method, 'multiply') "
+        ~ "<> coalesce({other}_scrap_method, 'multiply')))"),
+    ('assembly_scrap', "list_contains({both}, 'assembly_scrap') and not "
+        ~ within_tolerance('coalesce(ref_assembly_scrap_fraction, 0)', 'coalesce({other}_assembly_scrap_fraction, 0)',
+            'bom_line.assembly_scrap')),
+    ('is_phantom', 'ref_is_phantom <> {other}_is_phantom'),
+    ('alternate_group', "list_contains({both}, 'alternate_group') and (ref_alternate_group is null) "
+        ~ "<> ({other}_alternate_group is null)"),
+    ('alternate_priority', 'ref_{other}_rank <> {other}_rank'),
+    ('usage_probability', 'ref_usage_probability is not null and {other}_usage_probability is not null and not '
+        ~ within_tolerance('ref_usage_probability', '{other}_usage_probability', 'bom_line.usage_probability')),
+    ('component_revision', '{other}_component_revision <> coalesce(ref_component_revision, current_revision)'),
+    ('effective_from', 'ref_effective_from <> {other}_effective_from'),
+    ('effective_to', 'ref_effective_to is distinct from {other}_effective_to'),
+    ('reference_designators', "list_contains({both}, 'reference_designators') and not "
+        ~ same_designators('ref_reference_designators', '{other}_reference_designators')),
+    ('position', 'ref_position <> {other}_position'),
 ] -%}
 
 with
 
 lines as (
 
-    select * from {{ ref('effective_bom_line') }}
+    select
+        *,
+        row_number() over (
+            order by plant_id, parent_item_number, component_item_number, line_type, source_system, line_id
+        ) as line_ordinal,
+    from {{ ref('effective_bom_line') }}
+    where kind in ('plm', 'erp', 'mes')
+
+),
+
+headers as (
+
+    select distinct
+        source_system,
+        plant_id,
+        parent_item_number,
+    from {{ ref('bom_header') }}
+
+),
+
+items as (
+
+    select
+        item_number,
+        current_revision,
+    from {{ ref('item') }}
+
+),
+
+systems as (
+
+    select
+        source_system,
+        kind,
+    from {{ source('estate', 'system') }}
+
+),
+
+system_plants as (
+
+    select
+        source_system,
+        plant_id,
+    from {{ source('estate', 'system_plant') }}
+
+),
+
+extracts as (
+
+    select
+        source_system,
+        entity,
+    from {{ source('estate', 'extract') }}
+
+),
+
+-- what a system doesn't deliver at all it says nothing about; null there is no value that differs
+delivered_attributes as (
+
+    select
+        source_system,
+        list_sort(list(distinct attribute)) as delivered,
+    from {{ source('estate', 'delivered_attribute') }}
+    where entity = 'bom_line'
+    group by source_system
 
 ),
 
 -- who could have the line: a kind of system that delivers no bills can't be missing one
-delivering as (
-
-    select distinct
-        system_plants.plant_id,
-        systems.kind,
-    from {{ source('estate', 'extract') }} as extracts
-    inner join {{ source('estate', 'system') }} as systems on extracts.source_system = systems.source_system
-    inner join {{ source('estate', 'system_plant') }} as system_plants
-        on extracts.source_system = system_plants.source_system
-    where extracts.entity = 'bom_line'
-
-),
-
 plants as (
 
     select
-        plant_id,
-        bool_or(kind = 'plm') as has_plm,
-        bool_or(kind = 'erp') as has_erp,
-        bool_or(kind = 'mes') as has_mes,
-    from delivering
-    group by plant_id
-    having count(*) > 1
+        system_plants.plant_id,
+        bool_or(systems.kind = 'plm') as has_plm,
+        bool_or(systems.kind = 'erp') as has_erp,
+        bool_or(systems.kind = 'mes') as has_mes,
+    from extracts
+    inner join systems on extracts.source_system = systems.source_system
+    inner join system_plants on extracts.source_system = system_plants.source_system
+    where extracts.entity = 'bom_line'
+    group by system_plants.plant_id
+    having count(distinct systems.kind) > 1
 
 ),
 
--- rule 7: the lines of one component are paired by operation and quantity, never by position number alone
-numbered as (
+-- who has a bill of the assembly at all, whatever is in it
+bills as (
+
+    select
+        plant_id,
+        parent_item_number,
+        bool_or(kind = 'plm') as plm_has_bill,
+        bool_or(kind = 'erp') as erp_has_bill,
+        bool_or(kind = 'mes') as mes_has_bill,
+    from (
+        select
+            plant_id,
+            parent_item_number,
+            kind,
+        from lines
+        union all
+        select
+            system_plants.plant_id,
+            headers.parent_item_number,
+            systems.kind,
+        from headers
+        inner join systems on headers.source_system = systems.source_system
+        inner join system_plants
+            on headers.source_system = system_plants.source_system
+            and headers.plant_id = system_plants.plant_id
+    ) as known
+    group by plant_id, parent_item_number
+
+),
+
+line_groups as (
+
+    select
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        line_type,
+        concat_ws('|', plant_id, parent_item_number, component_item_number, line_type) as line_group,
+    from lines
+    group by plant_id, parent_item_number, component_item_number, line_type
+    having
+        count(*) filter (kind = 'plm') > 1 or count(*) filter (kind = 'erp') > 1 or count(*) filter (kind = 'mes') > 1
+
+),
+
+-- rule 7: hardly any component stands in a bill twice; where it does, the lines most alike are paired
+repeated as materialized (
+
+    select
+        line_groups.line_group,
+        lines.line_ordinal,
+        lines.kind,
+        nullif({{ designator_set('lines.reference_designators') }}, []) as designators,
+        lines.position,
+        lines.operation_sequence,
+        lines.quantity_per,
+    from lines
+    inner join line_groups
+        on lines.plant_id = line_groups.plant_id
+        and lines.parent_item_number = line_groups.parent_item_number
+        and lines.component_item_number = line_groups.component_item_number
+        and lines.line_type = line_groups.line_type
+
+),
+
+repeated_plm as (
 
     select
         *,
-        row_number() over (
-            partition by plant_id, parent_item_number, component_item_number, line_type, kind
-            order by operation_sequence asc nulls last, quantity_per asc nulls last, source_system asc, line_id asc
+        line_ordinal as slot_ordinal,
+    from repeated
+    where kind = 'plm'
+
+),
+
+repeated_erp as (
+
+    select * from repeated
+    where kind = 'erp'
+
+),
+
+repeated_mes as (
+
+    select * from repeated
+    where kind = 'mes'
+
+),
+
+{{ line_pairs('erp', 'repeated_plm', 'repeated_erp') }},
+
+slots as (
+
+    select * from repeated_plm
+    union all
+    select
+        repeated_erp.*,
+        repeated_erp.line_ordinal as slot_ordinal,
+    from repeated_erp
+    anti join erp_pair on repeated_erp.line_ordinal = erp_pair.line_ordinal
+
+),
+
+{{ line_pairs('mes', 'slots', 'repeated_mes') }},
+
+placed as (
+
+    select
+        repeated.line_ordinal,
+        dense_rank() over (
+            partition by repeated.line_group
+            order by coalesce(erp_pair.slot_ordinal, mes_pair.slot_ordinal, repeated.line_ordinal)
         ) as occurrence,
-    from lines
-    where kind in ('plm', 'erp', 'mes')
+    from repeated
+    left join erp_pair on repeated.line_ordinal = erp_pair.line_ordinal
+    left join mes_pair on repeated.line_ordinal = mes_pair.line_ordinal
 
 ),
 
 side_by_side as (
 
     select
-        numbered.plant_id,
-        numbered.parent_item_number,
-        numbered.component_item_number,
-        numbered.line_type,
-        numbered.occurrence,
-        bool_or(numbered.is_manufacturing_only) as is_manufacturing_only,
+        lines.plant_id,
+        lines.parent_item_number,
+        lines.component_item_number,
+        lines.line_type,
+        coalesce(placed.occurrence, 1) as occurrence,
+        bool_or(lines.is_manufacturing_only) as is_manufacturing_only,
+        {%- for kind in kinds %}
+            {%- for column in compared %}
+                any_value(lines.{{ column }}) filter (lines.kind = '{{ kind }}') as {{ kind }}_{{ column }},
+            {%- endfor %}
+        {%- endfor %}
+    from lines
+    left join placed on lines.line_ordinal = placed.line_ordinal
+    group by
+        lines.plant_id,
+        lines.parent_item_number,
+        lines.component_item_number,
+        lines.line_type,
+        coalesce(placed.occurrence, 1)
+
+),
+
+-- PLM is what the others are held against; for what only manufacturing knows it is the ERP
+referenced as (
+
+    select
+        side_by_side.*,
         plants.has_plm,
         plants.has_erp,
         plants.has_mes,
-        {%- for kind in kinds %}
-            {%- for column in compared %}
-                any_value(numbered.{{ column }}) filter (numbered.kind = '{{ kind }}') as {{ kind }}_{{ column }},
+        bills.plm_has_bill,
+        bills.erp_has_bill,
+        bills.mes_has_bill,
+        items.current_revision,
+        {%- for column in compared %}
+            if(side_by_side.plm_source_system is null, side_by_side.erp_{{ column }}, side_by_side.plm_{{ column }})
+                as ref_{{ column }},
+        {%- endfor %}
+    from side_by_side
+    inner join plants on side_by_side.plant_id = plants.plant_id
+    inner join bills
+        on side_by_side.plant_id = bills.plant_id
+        and side_by_side.parent_item_number = bills.parent_item_number
+    left join items on side_by_side.component_item_number = items.item_number
+
+),
+
+-- rule 12: 1, 2 and 10, 20 are the same order; what one system lacks doesn't shift the rest
+ranked as (
+
+    select
+        referenced.*,
+        {%- for other in others %}
+            list_intersect(ref_delivered.delivered, {{ other }}_delivered.delivered) as {{ other }}_both,
+            {%- for side in ['ref', other] %}
+                if(
+                    ref_alternate_group is null or {{ other }}_alternate_group is null,
+                    null,
+                    dense_rank() over (
+                        partition by
+                            referenced.plant_id,
+                            referenced.parent_item_number,
+                            referenced.ref_alternate_group,
+                            referenced.{{ other }}_alternate_group is null
+                        order by referenced.{{ side }}_alternate_priority asc nulls last
+                    )
+                ) as {{ 'ref_' ~ other if side == 'ref' else other }}_rank,
             {%- endfor %}
         {%- endfor %}
-    from numbered
-    inner join plants on numbered.plant_id = plants.plant_id
-    group by
-        numbered.plant_id,
-        numbered.parent_item_number,
-        numbered.component_item_number,
-        numbered.line_type,
-        numbered.occurrence,
-        plants.has_plm,
-        plants.has_erp,
-        plants.has_mes
+    from referenced
+    left join delivered_attributes as ref_delivered on referenced.ref_source_system = ref_delivered.source_system
+    {%- for other in others %}
+        left join delivered_attributes as {{ other }}_delivered
+            on referenced.{{ other }}_source_system = {{ other }}_delivered.source_system
+    {%- endfor %}
 
 ),
 
@@ -89,28 +328,32 @@ judged as (
 
     select
         *,
-        (has_plm and plm_source_system is null and not coalesce(is_manufacturing_only, false)) as is_missing_in_plm,
-        (has_erp and erp_source_system is null) as is_missing_in_erp,
-        (has_mes and mes_source_system is null) as is_missing_in_mes,
-        {% for other in ['erp', 'mes'] -%}
-            (
-                plm_source_system is not null and {{ other }}_source_system is not null
-                and not {{ within_tolerance('plm_quantity_per', other ~ '_quantity_per', 'bom_line.quantity') }}
-            ) as differs_{{ other }}_quantity,
-            (
-                plm_source_system is not null and {{ other }}_source_system is not null
-                and (
-                    plm_is_fixed_quantity <> {{ other }}_is_fixed_quantity
-                    or coalesce(plm_is_phantom <> {{ other }}_is_phantom, false)
-                    or coalesce(plm_scrap_fraction <> {{ other }}_scrap_fraction, false)
-                    or coalesce(plm_alternate_priority <> {{ other }}_alternate_priority, false)
-                    or coalesce(plm_component_revision <> {{ other }}_component_revision, false)
-                    or plm_effective_from is distinct from {{ other }}_effective_from
-                    or plm_effective_to is distinct from {{ other }}_effective_to
+        (
+            has_plm and plm_has_bill and plm_source_system is null and not coalesce(is_manufacturing_only, false)
+        ) as is_missing_in_plm,
+        (has_erp and erp_has_bill and erp_source_system is null and plm_source_system is not null) as is_missing_in_erp,
+        (
+            has_mes and mes_has_bill and mes_source_system is null
+            and (plm_source_system is not null or coalesce(is_manufacturing_only, false) or not plm_has_bill)
+        ) as is_missing_in_mes,
+        {% for other in others -%}
+            case
+                when {{ 'plm' if other == 'erp' else 'ref' }}_source_system is null or {{ other }}_source_system is null
+                    then []::varchar[]
+                else list_filter(
+                    [
+                        {% for attribute, condition in differences -%}
+                            case
+                                when {{ condition | replace('{other}', other) | replace('{both}', other ~ '_both') }}
+                                    then '{{ attribute }}'
+                            end{{ ',' if not loop.last }}
+                        {% endfor -%}
+                    ],
+                    lambda attribute: attribute is not null
                 )
-            ) as differs_{{ other }}_attributes,
+            end as {{ other }}_differences,
         {% endfor -%}
-    from side_by_side
+    from ranked
 
 ),
 
@@ -123,18 +366,27 @@ final as (
         line_type,
         occurrence,
         coalesce(plm_line_id, erp_line_id, mes_line_id) as line_id,
+        coalesce(is_manufacturing_only, false) as is_manufacturing_only,
         {%- for kind in kinds %}
             {%- for column in compared %}
                 {{ kind }}_{{ column }},
             {%- endfor %}
         {%- endfor %}
+        has_plm,
+        has_erp,
+        has_mes,
+        plm_has_bill,
+        erp_has_bill,
+        mes_has_bill,
         is_missing_in_plm,
         is_missing_in_erp,
         is_missing_in_mes,
+        erp_differences,
+        mes_differences,
+        -- another position or a unit that converts changes nothing that is built
         (
             is_missing_in_plm or is_missing_in_erp or is_missing_in_mes
-            or differs_erp_quantity or differs_erp_attributes
-            or differs_mes_quantity or differs_mes_attributes
+            or len(list_filter(erp_differences || mes_differences, lambda one: one not in ('position', 'unit'))) > 0
         ) = false as is_match,
     from judged
 

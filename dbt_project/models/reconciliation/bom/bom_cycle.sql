@@ -6,28 +6,40 @@ with recursive
 edges as (
 
     select distinct
+        'reconciled' as structure,
         plant_id,
         parent_item_number as parent,
         component_item_number as component,
     from {{ ref('item_structure') }}
     where requirement_kind = 'component'
+    union all
+    -- each system's own structure: the reconciled one may well be free of a cycle that a plant's ERP has
+    select distinct
+        source_system as structure,
+        plant_id,
+        parent_item_number as parent,
+        component_item_number as component,
+    from {{ ref('effective_bom_line') }}
+    where line_type not in ('by_product', 'co_product')
 
 ),
 
 walks_down as (
 
     select
+        structure,
         plant_id,
         component as item,
         1 as steps,
     from edges
     union
     select
+        edges.structure,
         edges.plant_id,
         edges.component as item,
         walks_down.steps + 1 as steps,
     from walks_down
-    inner join edges on walks_down.plant_id = edges.plant_id and walks_down.item = edges.parent
+    inner join edges on walks_down.structure = edges.structure and walks_down.plant_id = edges.plant_id and walks_down.item = edges.parent
     where walks_down.steps < {{ long_walk }}
 
 ),
@@ -35,17 +47,19 @@ walks_down as (
 walks_up as (
 
     select
+        structure,
         plant_id,
         parent as item,
         1 as steps,
     from edges
     union
     select
+        edges.structure,
         edges.plant_id,
         edges.parent as item,
         walks_up.steps + 1 as steps,
     from walks_up
-    inner join edges on walks_up.plant_id = edges.plant_id and walks_up.item = edges.component
+    inner join edges on walks_up.structure = edges.structure and walks_up.plant_id = edges.plant_id and walks_up.item = edges.component
     where walks_up.steps < {{ long_walk }}
 
 ),
@@ -54,12 +68,14 @@ walks_up as (
 suspects as (
 
     select
+        structure,
         plant_id,
         item,
     from walks_down
     where steps = {{ long_walk }}
     intersect
     select
+        structure,
         plant_id,
         item,
     from walks_up
@@ -70,30 +86,33 @@ suspects as (
 suspect_edges as (
 
     select
+        edges.structure,
         edges.plant_id,
         edges.parent,
         edges.component,
     from edges
-    inner join suspects as above on edges.plant_id = above.plant_id and edges.parent = above.item
-    inner join suspects as below on edges.plant_id = below.plant_id and edges.component = below.item
+    inner join suspects as above on edges.structure = above.structure and edges.plant_id = above.plant_id and edges.parent = above.item
+    inner join suspects as below on edges.structure = below.structure and edges.plant_id = below.plant_id and edges.component = below.item
 
 ),
 
 reachable as (
 
     select
+        structure,
         plant_id,
         parent as start,
         component as item,
     from suspect_edges
     union
     select
+        reachable.structure,
         reachable.plant_id,
         reachable.start,
         suspect_edges.component as item,
     from reachable
     inner join suspect_edges
-        on reachable.plant_id = suspect_edges.plant_id
+        on reachable.structure = suspect_edges.structure and reachable.plant_id = suspect_edges.plant_id
         and reachable.item = suspect_edges.parent
 
 ),
@@ -102,12 +121,13 @@ reachable as (
 cyclic_edges as (
 
     select
+        suspect_edges.structure,
         suspect_edges.plant_id,
         suspect_edges.parent,
         suspect_edges.component,
     from suspect_edges
     left join reachable
-        on suspect_edges.plant_id = reachable.plant_id
+        on suspect_edges.structure = reachable.structure and suspect_edges.plant_id = reachable.plant_id
         and suspect_edges.component = reachable.start
         and suspect_edges.parent = reachable.item
     where reachable.item is not null or suspect_edges.parent = suspect_edges.component
@@ -118,6 +138,7 @@ cyclic_edges as (
 ways_back as (
 
     select
+        structure,
         plant_id,
         parent as start,
         component as next,
@@ -126,6 +147,7 @@ ways_back as (
     from cyclic_edges
     union all
     select
+        ways_back.structure,
         ways_back.plant_id,
         ways_back.start,
         ways_back.next,
@@ -133,23 +155,24 @@ ways_back as (
         min(list_append(ways_back.path, cyclic_edges.component)) as path,
     from ways_back
     inner join cyclic_edges
-        on ways_back.plant_id = cyclic_edges.plant_id
+        on ways_back.structure = cyclic_edges.structure and ways_back.plant_id = cyclic_edges.plant_id
         and ways_back.item = cyclic_edges.parent
     where
         ways_back.item <> ways_back.start
         and (cyclic_edges.component = ways_back.start or not list_contains(ways_back.path, cyclic_edges.component))
-    group by ways_back.plant_id, ways_back.start, ways_back.next, cyclic_edges.component
+    group by ways_back.structure, ways_back.plant_id, ways_back.start, ways_back.next, cyclic_edges.component
 
 ),
 
 shortest as (
 
     select
+        structure,
         plant_id,
         path,
     from ways_back
     where item = start
-    qualify row_number() over (partition by plant_id, start, next order by len(path), path) = 1
+    qualify row_number() over (partition by structure, plant_id, start, next order by len(path), path) = 1
 
 ),
 
@@ -157,6 +180,7 @@ shortest as (
 turned as (
 
     select
+        structure,
         plant_id,
         path[:-2] as members,
         list_position(members, list_min(members)) as first_member,
@@ -168,6 +192,7 @@ turned as (
 final as (
 
     select distinct
+        structure,
         plant_id,
         cycle_path,
         array_to_string(cycle_path, ' > ') as cycle_text,

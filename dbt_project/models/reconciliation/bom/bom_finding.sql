@@ -1,39 +1,22 @@
-{#- attribute, class, severity, condition, and the columns to show, for lines that PLM and another system both hold -#}
-{%- set differences = [
-    ('quantity', 'quantity', 'high', "not " ~ within_tolerance('plm_quantity_per', 'erp_quantity_per', 'bom_line.quantity'), 'quantity_per',
-        'Correct the quantity in the ERP to the released one, or raise an engineering change.'),
-    ('unit', 'unit', 'info', 'plm_source_unit <> erp_source_unit', 'source_unit',
-        'Nothing is wrong while the units convert; use one unit to keep it so.'),
-    ('is_fixed_quantity', 'fixed_quantity', 'medium', 'plm_is_fixed_quantity <> erp_is_fixed_quantity', 'is_fixed_quantity',
-        'Agree whether the quantity is per order or per piece.'),
-    ('component_scrap', 'scrap', 'medium', 'plm_scrap_fraction <> erp_scrap_fraction or plm_scrap_method <> erp_scrap_method',
-        'scrap_fraction', 'Agree on the scrap allowance.'),
-    ('is_phantom', 'phantom_flag', 'medium', 'plm_is_phantom <> erp_is_phantom', 'is_phantom',
-        'Agree whether the component is built to stock at this plant.'),
-    ('alternate_priority', 'alternate_priority', 'medium', 'plm_alternate_priority <> erp_alternate_priority',
-        'alternate_priority', 'Agree which alternate is used first.'),
-    ('component_revision', 'revision', 'high', 'plm_component_revision <> erp_component_revision', 'component_revision',
-        'Bring the ERP to the released revision.'),
-    ('effective_from', 'effectivity', 'medium',
-        'plm_effective_from is distinct from erp_effective_from or plm_effective_to is distinct from erp_effective_to',
-        'effective_from', 'Align the dates, or the plant changes over on another day than engineering meant.'),
-    ('reference_designators', 'reference_designators', 'medium',
-        'plm_reference_designators <> erp_reference_designators', 'reference_designators', 'Align the reference designators.'),
-    ('position', 'position_only', 'info', 'plm_position <> erp_position', 'position',
-        'Nothing to do: a renumbered position changes no requirement.'),
-] -%}
+{%- set kinds = ['plm', 'erp', 'mes'] -%}
 
 with
 
-comparison as (
+differences as (
 
-    select * from {{ ref('bom_comparison') }}
+    select * from {{ ref('bom_line_difference') }}
 
 ),
 
 lines as (
 
     select * from {{ ref('bom_line_at_plant') }}
+
+),
+
+effective as (
+
+    select * from {{ ref('effective_bom_line') }}
 
 ),
 
@@ -58,6 +41,17 @@ items as (
 
 ),
 
+item_plants as (
+
+    select
+        source_system,
+        item_number,
+        plant_id,
+        standard_cost,
+    from {{ ref('item_plant') }}
+
+),
+
 systems as (
 
     select
@@ -68,9 +62,27 @@ systems as (
 
 ),
 
-tolerated as (
+system_plants as (
 
-    {{ tolerated_attributes('bom_line') }}
+    select
+        source_system,
+        plant_id,
+    from {{ source('estate', 'system_plant') }}
+
+),
+
+extracts as (
+
+    select
+        source_system,
+        entity,
+    from {{ source('estate', 'extract') }}
+
+),
+
+rules as (
+
+    {{ attribute_rules('bom_line') }}
 
 ),
 
@@ -80,73 +92,8 @@ costs as (
         item_number,
         plant_id,
         max(standard_cost) as standard_cost,
-    from {{ ref('item_plant') }}
+    from item_plants
     group by item_number, plant_id
-
-),
-
-missing as (
-
-    select
-        plant_id,
-        parent_item_number,
-        component_item_number,
-        case when is_missing_in_plm then 'missing_in_plm' else 'missing_in_erp' end as finding_class,
-        'line' as attribute,
-        'high' as severity,
-        plm_quantity_per::varchar as plm_value,
-        erp_quantity_per::varchar as erp_value,
-        mes_quantity_per::varchar as mes_value,
-        coalesce(plm_quantity_per, erp_quantity_per, mes_quantity_per) as quantity_at_stake,
-        case
-            when is_missing_in_plm then 'Raise an engineering change for the line, or take it out of the ERP.'
-            else 'Enter the released line in the ERP.'
-        end as suggested_action,
-        to_json({
-            'plm_line': plm_line_id, 'erp_line': erp_line_id, 'mes_line': mes_line_id, 'occurrence': occurrence
-        })::varchar as evidence,
-    from comparison
-    where is_missing_in_plm or is_missing_in_erp
-
-),
-
-{% for attribute, finding_class, severity, condition, column, action in differences -%}
-    differing_{{ attribute }} as (
-
-        select
-            plant_id,
-            parent_item_number,
-            component_item_number,
-            '{{ finding_class }}' as finding_class,
-            '{{ attribute }}' as attribute,
-            '{{ severity }}' as severity,
-            plm_{{ column }}::varchar as plm_value,
-            erp_{{ column }}::varchar as erp_value,
-            mes_{{ column }}::varchar as mes_value,
-            {{ 'abs(plm_quantity_per - erp_quantity_per)' if attribute == 'quantity' else 'cast(null as decimal(38, 12))' }}
-                as quantity_at_stake,
-            '{{ action }}' as suggested_action,
-            to_json({ 'plm_line': plm_line_id, 'erp_line': erp_line_id, 'occurrence': occurrence })::varchar as evidence,
-        from comparison
-        where plm_source_system is not null and erp_source_system is not null and ({{ condition }})
-
-    ),
-
-{% endfor -%}
--- rule 36: what the estate tolerates is nobody's work
-differing as (
-
-    {% for difference in differences -%}
-        {% if not loop.first %}union all
-        {% endif %}select * from differing_{{ difference[0] }}
-    {% endfor -%}
-
-),
-
-reported as (
-
-    select differing.* from differing
-    anti join tolerated on differing.plant_id = tolerated.plant_id and differing.attribute = tolerated.attribute
 
 ),
 
@@ -205,6 +152,17 @@ refused as (
 ),
 
 -- rule 2: two lines of one identity that hold at the same time
+identified as (
+
+    select
+        lines.*,
+        systems.kind,
+        {{ line_identity_key('lines', 'systems') }} as line_identity_key,
+    from lines
+    inner join systems on lines.source_system = systems.source_system
+
+),
+
 overlapping as (
 
     select
@@ -215,18 +173,17 @@ overlapping as (
             as finding_class,
         'effective_from' as attribute,
         'medium' as severity,
-        case when systems.kind = 'plm' then a.line_id || ', ' || b.line_id end as plm_value,
-        case when systems.kind = 'erp' then a.line_id || ', ' || b.line_id end as erp_value,
-        case when systems.kind = 'mes' then a.line_id || ', ' || b.line_id end as mes_value,
+        {% for kind in kinds -%}
+            case when a.kind = '{{ kind }}' then a.line_id || ', ' || b.line_id end as {{ kind }}_value,
+        {% endfor -%}
         least(a.quantity_per, b.quantity_per) as quantity_at_stake,
         'End the older line where the newer one begins, or delete the double.' as suggested_action,
         to_json({
             'source_system': a.source_system, 'line_id': a.line_id, 'other_line_id': b.line_id,
             'from': greatest(a.effective_from, b.effective_from), 'to': least(a.effective_to, b.effective_to)
         })::varchar as evidence,
-    from lines as a
-    inner join systems on a.source_system = systems.source_system
-    inner join lines as b
+    from identified as a
+    inner join identified as b
         on a.source_system = b.source_system
         and a.plant_id = b.plant_id
         and a.parent_item_number = b.parent_item_number
@@ -234,58 +191,65 @@ overlapping as (
         and a.alternative is not distinct from b.alternative
         and a.revision is not distinct from b.revision
         and a.line_type = b.line_type
+        and a.line_identity_key = b.line_identity_key
         and a.line_id < b.line_id
-    where
-        case systems.line_identity
-            when 'position' then coalesce(a.position, a.line_id) = coalesce(b.position, b.line_id)
-            when 'reference_designator'
-                then coalesce(a.reference_designators, a.line_id) = coalesce(b.reference_designators, b.line_id)
-            else
-                a.component_item_number = b.component_item_number
-                and a.operation_sequence is not distinct from b.operation_sequence
-        end
-        and {{ periods_overlap('a.effective_from', 'a.effective_to', 'b.effective_from', 'b.effective_to') }}
+    where {{ periods_overlap('a.effective_from', 'a.effective_to', 'b.effective_from', 'b.effective_to') }}
 
 ),
 
--- rule 15
+-- rule 15: one finding per cycle and plant, whoever has it
 cycle as (
 
     select
-        plant_id,
-        cycle_path[1] as parent_item_number,
-        cycle_path[2] as component_item_number,
+        cycles.plant_id,
+        cycles.cycle_path[1] as parent_item_number,
+        cycles.cycle_path[2] as component_item_number,
         'cycle' as finding_class,
         'line' as attribute,
         'critical' as severity,
-        null as plm_value,
-        null as erp_value,
-        null as mes_value,
+        {% for kind in kinds -%}
+            any_value(cycles.cycle_text) filter (systems.kind = '{{ kind }}') as {{ kind }}_value,
+        {% endfor -%}
         cast(null as decimal(38, 12)) as quantity_at_stake,
         'Take one of these lines out of the structure; until then nothing that holds it has a finite requirement.'
             as suggested_action,
-        to_json({ 'path': cycle_path })::varchar as evidence,
+        to_json({
+            'path': any_value(cycles.cycle_path), 'structures': list_sort(list(distinct cycles.structure))
+        })::varchar as evidence,
     from cycles
+    left join systems on cycles.structure = systems.source_system
+    group by cycles.plant_id, cycles.cycle_path[1], cycles.cycle_path[2], cycles.cycle_text
 
 ),
 
 mentioned_items as (
 
     select
-        plant_id,
-        parent_item_number,
-        component_item_number,
-        component_item_number as item_number,
-        source_system,
-    from structure
+        effective.plant_id,
+        effective.parent_item_number,
+        effective.component_item_number,
+        effective.component_item_number as item_number,
+        effective.kind,
+    from effective
     union
     select
-        plant_id,
-        parent_item_number,
+        effective.plant_id,
+        effective.parent_item_number,
         null as component_item_number,
-        parent_item_number as item_number,
-        source_system,
-    from structure
+        effective.parent_item_number as item_number,
+        effective.kind,
+    from effective
+
+),
+
+-- what the plant's own ERP must have to plan, buy or book the item
+planning_plants as (
+
+    select distinct system_plants.plant_id
+    from system_plants
+    inner join systems on system_plants.source_system = systems.source_system
+    inner join extracts on system_plants.source_system = extracts.source_system
+    where systems.kind = 'erp' and extracts.entity = 'item_plant'
 
 ),
 
@@ -298,17 +262,31 @@ missing_item_master as (
         'missing_item_master' as finding_class,
         'item_number' as attribute,
         'high' as severity,
-        case when systems.kind = 'plm' then mentioned_items.item_number end as plm_value,
-        case when systems.kind = 'erp' then mentioned_items.item_number end as erp_value,
-        case when systems.kind = 'mes' then mentioned_items.item_number end as mes_value,
+        {% for kind in kinds -%}
+            any_value(mentioned_items.item_number) filter (mentioned_items.kind = '{{ kind }}') as {{ kind }}_value,
+        {% endfor -%}
         cast(null as decimal(38, 12)) as quantity_at_stake,
-        'Create the item, or correct its number in the structure.' as suggested_action,
-        to_json({ 'item_number': mentioned_items.item_number, 'source_system': mentioned_items.source_system })::varchar
-            as evidence,
+        case
+            when bool_or(items.item_number is null) then 'Create the item, or correct its number in the structure.'
+            else 'Create the item''s data for this plant in its ERP, or take it out of the structure.'
+        end as suggested_action,
+        to_json({
+            'item_number': mentioned_items.item_number,
+            'kinds': list_sort(list(distinct mentioned_items.kind)),
+            'is_known_elsewhere': bool_or(items.item_number is not null)
+        })::varchar as evidence,
     from mentioned_items
-    inner join systems on mentioned_items.source_system = systems.source_system
     left join items on mentioned_items.item_number = items.item_number
-    where items.item_number is null
+    left join planning_plants on mentioned_items.plant_id = planning_plants.plant_id
+    left join costs
+        on mentioned_items.plant_id = costs.plant_id
+        and mentioned_items.item_number = costs.item_number
+    where items.item_number is null or (planning_plants.plant_id is not null and costs.item_number is null)
+    group by
+        mentioned_items.plant_id,
+        mentioned_items.parent_item_number,
+        mentioned_items.component_item_number,
+        mentioned_items.item_number
 
 ),
 
@@ -335,9 +313,7 @@ superseded_component_in_use as (
 
 findings as (
 
-    select * from missing
-    union all
-    select * from reported
+    select * from differences
     union all
     select * exclude (source_value) from refused
     union all
@@ -363,7 +339,8 @@ final as (
         findings.finding_class,
         findings.attribute,
         findings.severity,
-        {{ owner_role('bom', 'findings.finding_class') }} as owner_role,
+        -- rule 36: the attribute's steward, else who answers for the class
+        coalesce(rules.steward, {{ owner_role('bom', 'findings.finding_class') }}) as owner_role,
         findings.plm_value,
         findings.erp_value,
         findings.mes_value,
@@ -371,9 +348,13 @@ final as (
         cast(round(
             cast(findings.quantity_at_stake as decimal(28, 6)) * cast(costs.standard_cost as decimal(18, 6)), 4
         ) as decimal(28, 4)) as value_at_stake,
+        coalesce(rules.conflict = 'block', false) as is_blocking,
         findings.suggested_action,
         findings.evidence,
     from findings
+    left join rules
+        on findings.plant_id = rules.plant_id
+        and findings.attribute = rules.attribute
     left join costs
         on findings.plant_id = costs.plant_id
         and findings.component_item_number = costs.item_number

@@ -58,6 +58,7 @@ cycle_members as (
         plant_id,
         unnest(cycle_path) as item_number,
     from {{ ref('bom_cycle') }}
+    where structure = 'reconciled'
 
 ),
 
