@@ -16,3 +16,12 @@
     (({{ from_a }} is null or {{ to_b }} is null or {{ from_a }} < {{ to_b }})
         and ({{ from_b }} is null or {{ to_a }} is null or {{ from_b }} < {{ to_a }}))
 {%- endmacro %}
+
+
+{#- Hours from one instant to another, to a hundredth; 0 where the second came first, null where one is unknown. -#}
+{% macro hours_between(earlier, later) -%}
+    case
+        when {{ earlier }} is not null and {{ later }} is not null
+            then cast(greatest(0, date_diff('second', {{ earlier }}, {{ later }})) / 3600.0 as decimal(18, 2))
+    end
+{%- endmacro %}

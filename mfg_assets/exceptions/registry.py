@@ -77,6 +77,7 @@ class Records:
 
 RECORDS: dict[str, tuple[Records, ...]] = {
     "bom": (Records("canonical.bom_line_at_plant", ("plant_id", "parent_item_number", "component_item_number")),),
+    "change": (Records("canonical.engineering_change_plant", ("plant_id", "change_number")),),
     "inventory": (
         Records("canonical.inventory_balance", ("plant_id", "item_number")),
         Records("reconciliation.inventory_ledger_leg", ("plant_id", "item_number")),
