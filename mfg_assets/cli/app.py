@@ -25,6 +25,7 @@ from mfg_assets.cli import (
     doctor,
     examples,
     exceptions,
+    export,
     publish,
     query,
     replay,
@@ -105,7 +106,7 @@ def root(
     context.choose(estate, home)
 
 
-for module in (check, run, replay, dev, query, trace, doctor, contracts):
+for module in (check, run, replay, dev, query, export, trace, doctor, contracts):
     module.register(app)
 for module in (audit, bom, dead_letters, exceptions, publish, simulate):
     app.add_typer(module.app)

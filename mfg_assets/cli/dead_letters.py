@@ -14,8 +14,8 @@ from mfg_assets.cli import context, examples
 from mfg_assets.cli.actor import By, actor, present
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, emit, show
-from mfg_assets.cli.safe import plain
 from mfg_assets.errors import Problem, UsageError
+from mfg_assets.safe import plain
 
 if TYPE_CHECKING:
     from mfg_assets.ledger import Ledger

@@ -5,6 +5,7 @@ Belongs here: listing and showing. Doesn't belong here: acts (`exception_acts`),
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ from mfg_assets.cli.exception_rows import (
     value_of,
 )
 from mfg_assets.cli.output import Format, FormatOption, emit, show
-from mfg_assets.cli.safe import plain
+from mfg_assets.safe import plain
 
 app = typer.Typer(name="exceptions", help="What disagrees, is refused or is late, by role.", no_args_is_help=True)
 
@@ -73,6 +74,37 @@ def list_(
         return
     columns = all_columns()
     emit(columns, [[value_of(row, name) for name in columns] for row in found], output, limit=limit or None)
+
+
+@app.command(
+    name="export",
+    epilog=examples.of("mfg exceptions export queue.xlsx --role planner --plant P100"),
+)
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write, .xlsx or .csv.")],
+    role: Role = None,
+    plant: Plant = None,
+    class_: Class = None,
+    state: StateOption = None,
+    severity: SeverityOption = None,
+    assignee: Assignee = None,
+    overdue: Overdue = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a queue as an Excel workbook or CSV file, most urgent first, as the ledger stands now."""
+    from mfg_assets.exceptions import find
+    from mfg_assets.exceptions.published import EXCEPTION
+    from mfg_assets.export import check_target, write_file
+    from mfg_assets.ledger import open_ledger
+
+    check_target(file, overwrite=overwrite)
+    wanted = filter_of(None, role, plant, class_, state, severity, assignee, overdue)
+    with open_ledger(context.settings()) as ledger:
+        found = find(ledger, wanted)
+    columns = {name: EXCEPTION.columns[name] for name in all_columns()}
+    rows = ([value_of(row, name) for name in columns] for row in found)
+    written = write_file(file, "exceptions", columns, rows, about=EXCEPTION.description)
+    show(f"{file}: {written:,} exceptions")
 
 
 @app.command(name="show", epilog=examples.of("mfg exceptions show 3f2a9c1b7d5e8a604c11"))

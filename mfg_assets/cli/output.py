@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from mfg_assets.cli.safe import csv_cell, json_text, plain, printable
+from mfg_assets.safe import csv_cell, json_text, plain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

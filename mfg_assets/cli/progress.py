@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mfg_assets.cli.output import console, say
-from mfg_assets.cli.safe import printable
+from mfg_assets.safe import printable
 from mfg_assets.summary import Progress
 
 if TYPE_CHECKING:

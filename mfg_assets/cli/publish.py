@@ -186,7 +186,7 @@ def rollback(
     target = publication.find_version(settings, version)
     if not yes:
         found = publication.differences(settings, publication.find_version(settings, "current"), target)
-        emit(_CHANGES, _tables(found), Format.table)
+        emit(_CHANGES, _tables([one for one in found if not one.is_ledger]), Format.table)
         say(f"Nothing was done: add --yes to put back {target}.")
         return
     estate = context.estate()

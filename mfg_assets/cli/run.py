@@ -13,7 +13,7 @@ import typer
 from mfg_assets.cli import context, examples, instants
 from mfg_assets.cli.failures import INTERRUPTED, STOPPED
 from mfg_assets.cli.output import TextFormat, say, show
-from mfg_assets.cli.safe import json_text
+from mfg_assets.safe import json_text
 
 
 def register(app: typer.Typer) -> None:

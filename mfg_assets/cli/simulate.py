@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from mfg_assets.cli import context, examples
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, console, emit, say, show
-from mfg_assets.cli.safe import json_text
+from mfg_assets.safe import json_text
 from mfg_assets.simulate.options import MOST_PLANTS, SCALES, Options
 
 if TYPE_CHECKING:

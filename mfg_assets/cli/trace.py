@@ -12,7 +12,7 @@ import typer
 
 from mfg_assets.cli import context, examples
 from mfg_assets.cli.output import TextFormat, show
-from mfg_assets.cli.safe import json_text, plain
+from mfg_assets.safe import json_text, plain
 
 if TYPE_CHECKING:
     from mfg_assets.lineage import Origin, Trace

@@ -31,6 +31,7 @@ class TableDifference:
     rows_removed: int
     rows_changed: int
     columns: tuple[str, ...]
+    is_ledger: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,9 @@ def differences(settings: Settings, old: str, new: str) -> list[TableDifference]
                 columns = [describe(connection, file) for file in files]
                 change = compare(connection, files[0], columns[0], files[1], columns[1], tuple(after[name]["key"]))
                 shapes = _columns(*columns)
-                found.append(
-                    TableDifference(
-                        name, "changed", change.rows_added, change.rows_removed, change.rows_changed, shapes
-                    )
-                )
+                rows = (change.rows_added, change.rows_removed, change.rows_changed)
+                by_people = any(m[name].get("is_ledger") for m in (before, after))
+                found.append(TableDifference(name, "changed", *rows, shapes, by_people))
     return found
 
 

@@ -40,7 +40,8 @@ def _build(settings: Settings, *statements: str) -> PublicationResult:
             connection.execute("""
                 create schema marts;
                 create table marts.item as
-                select 'I' || range as item_number, case when range > 0 then 'P1' end as plant_id, 1.5::decimal(9, 1) as cost
+                select 'I' || range as item_number, case when range > 0 then 'P1' end as plant_id,
+                    1.5::decimal(9, 1) as cost
                 from range(3);
                 create table marts.exception as select 'x' as exception_id, 'open' as state
             """)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfg_assets.cli.safe import csv_cell, json_text, plain, printable
+from mfg_assets.safe import csv_cell, json_text, plain, printable
 
 
 @pytest.mark.parametrize(
