@@ -17,7 +17,8 @@ from mfg_assets.exceptions.model import (
     QueueCount,
     State,
 )
-from mfg_assets.exceptions.observe import OBSERVED_COLUMNS, observe
+from mfg_assets.exceptions.observe import observe
+from mfg_assets.exceptions.observed import OBSERVED_COLUMNS
 from mfg_assets.exceptions.queues import count, find, show
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from mfg_assets.exceptions.observe import OBSERVED_COLUMNS
+from mfg_assets.exceptions.observed import OBSERVED_COLUMNS
 from mfg_assets.exceptions.registry import KEY_COLUMNS, RECORDS, FindingTable
 from mfg_assets.warehouse.sql import identifier, literal
 
