@@ -15,6 +15,7 @@ import dagster as dg
 from mfg_assets.contracts import Contract
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.estate.models import Estate
+from mfg_assets.quality import Suite, load_suites
 from mfg_assets.settings import get_settings
 from mfg_assets.summary import Progress
 
@@ -39,6 +40,12 @@ _listener: list[Callable[[Progress], None]] = []
 def estate() -> Estate:
     """The estate of this process, read once."""
     return load_estate(get_settings().estate_path)
+
+
+@lru_cache(maxsize=1)
+def suites() -> list[Suite]:
+    """The suites of expectations of this process, read once."""
+    return load_suites(get_settings().expectations_dir)
 
 
 def extract_key(system: str, extract: str) -> dg.AssetKey:

@@ -26,6 +26,12 @@ def config(settings: Settings) -> dict[str, Any]:
     }
     if settings.dagster_url is not None:
         content["storage"] = {"postgres": {"postgres_url": {"env": "MFG_DAGSTER_URL"}}}
+    else:
+        content["event_log_storage"] = {
+            "module": "mfg_assets.defs.event_log",
+            "class": "KeptSqliteEventLogStorage",
+            "config": {"base_dir": str(settings.dagster_dir / "history" / "runs")},
+        }
     return content
 
 

@@ -16,6 +16,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
 
 
 @dataclass(frozen=True, order=True)
@@ -30,7 +31,7 @@ class SourceColumn:
 Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
-def columns_of(sql: str, schema: Schema) -> dict[str, frozenset[SourceColumn]]:
+def columns_of(sql: str, schema: Schema | MappingSchema) -> dict[str, frozenset[SourceColumn]]:
     """Output column → columns of tables that its expression reads, through all of the statement's own steps.
 
     Args:
@@ -43,7 +44,7 @@ def columns_of(sql: str, schema: Schema) -> dict[str, frozenset[SourceColumn]]:
     try:
         root = qualify(
             parse_one(_without_database(sql), dialect="duckdb"),
-            schema={s: {t: dict(c) for t, c in tables.items()} for s, tables in schema.items()},
+            schema=schema if isinstance(schema, MappingSchema) else _mapping(schema),
             dialect="duckdb",
             validate_qualify_columns=False,
             identify=False,
@@ -59,11 +60,17 @@ def columns_of(sql: str, schema: Schema) -> dict[str, frozenset[SourceColumn]]:
 
 def of_models(manifest: Mapping[str, Any], schema: Schema) -> dict[tuple[str, str], dict[str, frozenset[SourceColumn]]]:
     """Lineage of every model of a dbt manifest that has compiled code, by schema and name."""
+    mapping = _mapping(schema)
     return {
-        (node["schema"], node["name"]): columns_of(node["compiled_code"], schema)
+        (node["schema"], node["name"]): columns_of(node["compiled_code"], mapping)
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node.get("compiled_code")
     }
+
+
+def _mapping(schema: Schema) -> MappingSchema:
+    """As the parser wants it, made once for all statements: that costs as much as a statement does."""
+    return MappingSchema({s: {t: dict(c) for t, c in tables.items()} for s, tables in schema.items()}, dialect="duckdb")
 
 
 def _without_database(sql: str) -> str:

@@ -18,23 +18,41 @@ from pathlib import Path
 from mfg_assets.contracts import derive
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.settings import Settings, get_settings
+from mfg_assets.warehouse import dbt_process
 from mfg_assets.warehouse.state import source_files
+
+# dbt itself, started in the home: see there.
+EXECUTABLE = str(Path(sys.executable).parent / "mfg-dbt")
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Variables that `profiles.yml` reads.
+    """Variables that `profiles.yml` reads, for a dbt started from anywhere.
 
-    The path carries dbt's prefix for secrets not because it is one, but because dbt compares all other variables of the
-    profile with those of the last parse and parses everything anew when one differs, as it would for every MFG_HOME.
+    The paths carry dbt's prefix for secrets not because they are, but because dbt compares all other variables of the
+    profile with those of the last parse and parses everything anew when one differs.
     """
     return {
         "DBT_ENV_SECRET_MFG_DUCKDB_PATH": str(settings.warehouse_path),
-        "DBT_ENV_SECRET_MFG_SPILL_PATH": str(settings.home_path / "tmp"),
+        "DBT_ENV_SECRET_MFG_SPILL_PATH": str(_spill_path(settings)),
         "MFG_DBT_MEMORY_LIMIT": settings.memory_limit,
         "MFG_DBT_THREADS": str(settings.threads),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
     }
+
+
+def environment_in_home(settings: Settings) -> dict[str, str]:
+    """The same for `EXECUTABLE`, which starts in MFG_HOME: paths are the same words for each home."""
+    home = settings.home_path
+    return environment(settings) | {
+        "DBT_ENV_SECRET_MFG_DUCKDB_PATH": settings.warehouse_path.relative_to(home).as_posix(),
+        "DBT_ENV_SECRET_MFG_SPILL_PATH": _spill_path(settings).relative_to(home).as_posix(),
+        dbt_process.HOME: str(home),
+    }
+
+
+def _spill_path(settings: Settings) -> Path:
+    return settings.home_path / "tmp"
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -63,10 +81,11 @@ def ensure_parsed(settings: Settings) -> Path:
 
 def _parse(settings: Settings) -> None:
     project = settings.dbt_project_dir
-    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "--no-use-colors", "parse"]
+    command = [EXECUTABLE, "--quiet", "--no-use-colors", "parse"]
+    settings.home_path.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(  # noqa: S603 - a fixed command
         [*command, "--project-dir", str(project), "--target-path", str(project / "target")],
-        env=os.environ | environment(settings),
+        env=os.environ | environment_in_home(settings),
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,6 @@ from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT
 from mfg_assets.exceptions import run as exceptions_run
 from mfg_assets.exceptions.published import EXCEPTION
 from mfg_assets.exceptions.registry import finding_tables
-from mfg_assets.quality import load_suites
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import lock
 
@@ -20,7 +19,7 @@ from mfg_assets.warehouse import lock
 def _deps() -> list[dg.AssetKey]:
     """What is observed: findings, checks of every table that has a suite, batches and refused records."""
     relations = [table.relation for table in finding_tables(PROJECT.manifest_path)]
-    relations += [suite.table for suite in load_suites(get_settings().expectations_dir)]
+    relations += [suite.table for suite in common.suites()]
     keys = [dg.AssetKey(relation.split(".")) for relation in relations]
     return list(dict.fromkeys([*keys, *(dg.AssetKey(["platform", n]) for n in ("batch_manifest", "dead_letter"))]))
 

@@ -13,7 +13,7 @@ from mfg_assets.defs import common
 from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT, models
 from mfg_assets.exceptions.published import EXCEPTION, note_published
 from mfg_assets.ledger import open_ledger
-from mfg_assets.quality import EXPECTATION_FAILURE, load_suites
+from mfg_assets.quality import EXPECTATION_FAILURE
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
 
@@ -23,7 +23,7 @@ TABLES = [*publication.published_tables(PROJECT.manifest_path), EXPECTATION_FAIL
 def _deps(table: publication.PublishedTable) -> list[dg.AssetKey]:
     """The model behind a table; failing rows come from every table that has a suite."""
     if table is EXPECTATION_FAILURE:
-        return [dg.AssetKey(suite.table.split(".")) for suite in load_suites(get_settings().expectations_dir)]
+        return [dg.AssetKey(suite.table.split(".")) for suite in common.suites()]
     return [dg.AssetKey(table.relation.split("."))]
 
 

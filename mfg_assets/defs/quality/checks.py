@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from mfg_assets.defs import common
-from mfg_assets.quality import CheckResult, Suite, load_suites
+from mfg_assets.quality import CheckResult, Suite
 from mfg_assets.quality.suites import RowCount
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock
@@ -17,7 +17,7 @@ from mfg_assets.warehouse import handover, lock
 @dg.definitions
 def defs() -> dg.Definitions:
     """All suites in one step: they share one connection and one import of Great Expectations."""
-    return dg.Definitions(asset_checks=[_checks(load_suites(get_settings().expectations_dir))])
+    return dg.Definitions(asset_checks=[_checks(common.suites())])
 
 
 def _asset_key(table: str) -> dg.AssetKey:

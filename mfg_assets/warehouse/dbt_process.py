@@ -1,0 +1,31 @@
+"""The `dbt` that Dagster and the parse start: dbt itself, working from MFG_HOME.
+
+dbt parses everything anew when a path in its profile differs from that of the last parse. Seen from inside it, every
+home has the same paths, so one parse serves all of them.
+
+Belongs here: where dbt starts. Doesn't belong here: what it is told to do (`warehouse.dbt`, defs).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+
+HOME = "MFG_DBT_HOME"
+
+
+def main() -> None:
+    """Run dbt's command line with this process's arguments."""
+    if sys.argv[1:] == ["--version"]:
+        # dbt's own answer loads its adapters and asks the package index for news; Dagster wants the number only.
+        print(version("dbt-core"))  # noqa: T201 - the answer
+        return
+    os.chdir(os.environ[HOME])
+    from dbt.cli.main import cli
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()
