@@ -67,6 +67,13 @@ _TYPES = {
 }
 
 
+def ensure_table(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """The copy as a table, empty until a run has observed: KPIs are views over it, which dbt makes before that."""
+    columns = ", ".join(f'"{name}" {_sql(name)}' for name in EXCEPTION.columns)
+    warehouse.execute(f"create schema if not exists {SCHEMA}")
+    warehouse.execute(f"create table if not exists {EXCEPTION.sql} ({columns})")
+
+
 @dataclass(frozen=True)
 class LedgerState:
     """What a copy of the ledger stands for; a ledger with the same marks before `next_change_at` needs no new copy."""

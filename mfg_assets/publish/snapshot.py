@@ -80,8 +80,10 @@ def _publish(
     before = store.manifest(previous) if previous else None
     # Order matters here: the tables of marts.duckdb keep the order of the Parquet files.
     with connect(settings, keep_order=True) as connection:
-        connection.execute(f"attach {literal(str(settings.warehouse_path))} as warehouse (read_only)")
-        examined = _examine(connection, store, tables, previous, before)
+        # By the name that dbt knows it by: its views name what they read in full.
+        catalog = identifier(settings.warehouse_path.stem)
+        connection.execute(f"attach {literal(str(settings.warehouse_path))} as {catalog} (read_only)")
+        examined = _examine(connection, store, tables, previous, before, catalog)
         occasion = Occasion(run_id, as_of, now)
         if previous and before and _is_withdrawn(examined, before):
             examined, occasion = _behind_rollback(connection, store, examined, previous, before, occasion)
@@ -146,12 +148,13 @@ def _examine(
     tables: Sequence[PublishedTable],
     previous: str | None,
     before: dict[str, Any] | None,
+    catalog: str,
 ) -> list[Examined]:
     """Fingerprint every table. Raises PublicationError with every missing table, missing key column and doubled key."""
     problems: list[Problem] = []
     examined: list[Examined] = []
     for table in sorted(tables, key=lambda table: table.name):
-        relation = f"warehouse.{table.sql}"
+        relation = f"{catalog}.{table.sql}"
         try:
             columns = describe(connection, relation)
         except duckdb.CatalogException:

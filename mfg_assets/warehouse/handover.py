@@ -16,11 +16,13 @@ import duckdb
 from mfg_assets.contracts import Contract, contracts
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.estate.models import Estate
+from mfg_assets.exceptions.published import ensure_table as ensure_exception_table
 from mfg_assets.ingest import BatchManifest, current_batches, letters, read_manifests
 from mfg_assets.ingest.landed import rows_path, rows_sql, source_file
 from mfg_assets.ingest.manifest import superseded_ids
 from mfg_assets.ledger import open_ledger
 from mfg_assets.settings import Settings
+from mfg_assets.warehouse.history import replace_kpi_history
 from mfg_assets.warehouse.owners import attribute_owners
 from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import identifier, path_literal
@@ -65,6 +67,8 @@ def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
         for table in tables:
             _replace(connection, table)
         _replace_dead_letters(connection, settings, manifests)
+        replace_kpi_history(connection, settings)
+        ensure_exception_table(connection)
         counts = {
             entity: _replace_landing_view(connection, settings, contract) for entity, contract in contracts().items()
         }

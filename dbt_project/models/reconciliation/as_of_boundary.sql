@@ -40,8 +40,22 @@ run as (
     ),
 
 {% endfor -%}
+-- KPIs are of a day: each plant's next midnight opens another.
+next_day as (
+
+    select
+        min(
+            (cast(date_trunc('day', {{ as_of() }} at time zone plant.timezone) as timestamp) + interval '1 day')
+            at time zone plant.timezone
+        ) as changes_at,
+    from {{ source('estate', 'plant') }} as plant
+
+),
+
 changes as (
 
+    select changes_at from next_day
+    union all
     {% for model, column in instants -%}
         select changes_at from {{ model }}_{{ column }}
         {% if not loop.last %}union all{% endif %}
