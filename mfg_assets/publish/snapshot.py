@@ -30,7 +30,7 @@ from mfg_assets.publish.model import PublicationResult, PublishedTable
 from mfg_assets.publish.store import Store, number, utc_now, version_name
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.session import connect
-from mfg_assets.warehouse.sql import literal
+from mfg_assets.warehouse.sql import identifier, literal
 
 
 def publish(
