@@ -24,7 +24,7 @@ class PublishedTable:
         key: columns that identify a row; nulls are values of their own.
         description: one line for readers.
         columns: descriptions of columns, by name; may be incomplete.
-        is_ledger: whether it changes as people act, and so says nothing about what a run built.
+        is_ledger: whether it changes as people act or days pass, and so says nothing about what a run built.
     """
 
     name: str

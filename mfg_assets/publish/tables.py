@@ -81,5 +81,6 @@ def _table(
         key=tuple(key or ()),
         description=" ".join(str(node.get("description", "")).split()),
         columns=columns,
+        is_ledger=mark.get("is_ledger") is True,
     )
     return table, []
