@@ -8,8 +8,8 @@
 {%- endmacro %}
 
 
-{#- Hours from one instant to another, exact to the second. -#}
-{% macro hours_between(earlier, later) -%}
+{#- Hours from one instant to another, exact to the second: rounded ones don't add up. -#}
+{% macro elapsed_hours(earlier, later) -%}
     cast(date_diff('second', {{ earlier }}, {{ later }}) as decimal(18, 0)) / 3600
 {%- endmacro %}
 

@@ -6,7 +6,7 @@ confirmations as (
     select
         confirmation.plant_id,
         item.product_family,
-        {{ hours_between('confirmation.event_at', as_of()) }} as age,
+        {{ elapsed_hours('confirmation.event_at', as_of()) }} as age,
     from {{ ref('production_confirmation') }} as confirmation
     inner join {{ source('estate', 'system') }} as system
         on confirmation.source_system = system.source_system

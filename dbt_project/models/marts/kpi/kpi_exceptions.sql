@@ -5,7 +5,7 @@ exceptions as (
     select
         plant_id,
         owner_role as breakdown,
-        {{ hours_between('opened_at', 'resolved_at') }} as hours_open,
+        {{ elapsed_hours('opened_at', 'resolved_at') }} as hours_open,
         resolved_at <= due_at as is_in_time,
         coalesce(resolved_by, 'platform') <> 'platform' as is_by_hand,
     from {{ source('ledger', 'exception') }}

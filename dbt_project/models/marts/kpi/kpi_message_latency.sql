@@ -22,7 +22,7 @@ messages as (
     select
         cast(null as varchar) as plant_id,
         source_system as breakdown,
-        {{ hours_between('happened_at', 'recorded_at') }} as hours,
+        {{ elapsed_hours('happened_at', 'recorded_at') }} as hours,
     from events
     where {{ in_kpi_window('recorded_at') }} and happened_at <= recorded_at
 

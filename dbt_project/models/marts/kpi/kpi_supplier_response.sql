@@ -31,7 +31,7 @@ responses as (
         orders.breakdown,
         line.purchase_order_number,
         line.line_number,
-        {{ hours_between('orders.ordered_at', 'answers.answered_at') }} as hours,
+        {{ elapsed_hours('orders.ordered_at', 'answers.answered_at') }} as hours,
     from answers
     inner join orders
         on answers.purchase_order_number = orders.purchase_order_number
