@@ -233,7 +233,7 @@ def _compare(con: duckdb.DuckDBPyConnection) -> None:
                 domain, finding_class, plant_id, key,
                 any_value(business_key) as business_key,
                 -- several systems may be below zero by the same amount; all other quantities are shares
-                if(any_value(finding_class) = 'negative_balance', max(abs(quantity)), sum(quantity))
+                if(any_value(finding_class) = 'negative_balance', max(abs(quantity)), sum(abs(quantity)))
                     as reported_quantity,
                 bool_and(coalesce(is_information, false)) as is_information
             from reported

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from duckdb import DuckDBPyConnection
 
+from mfg_assets.simulate.held.inventory import KEEPS_OWN_IDS
 from mfg_assets.simulate.options import Options
 from mfg_assets.simulate.truth import instant
 
@@ -88,8 +89,9 @@ def create_views(con: DuckDBPyConnection, options: Options) -> None:
         """
     )
     # A system's movements with the stock they touch; ERP and warehouse post the same, under ids of their own.
+    own_ids = ", ".join(f"'{system}'" for system in KEEPS_OWN_IDS)
     con.execute(
-        """
+        f"""
         create or replace temp table posting as
         with sided as (
             select
@@ -109,7 +111,11 @@ def create_views(con: DuckDBPyConnection, options: Options) -> None:
                     then stock_key(from_location, item_number, from_lot, from_status, from_ownership) end
             ], lambda one: one is not null)) as keys,
             source_system as system,
-            source_system || '|' || row_id as claim,
+            -- one event has one defect, whichever of its systems is wrong about it; some keep ids of their own, made alike
+            coalesce(to_plant_id, from_plant_id) || '|'
+            || case
+                when source_system in ({own_ids}) then row_id else 'MD' || substr(md5(row_id), 1, 18)
+            end as claim,
             visible_from as known_at,
             chance('unlucky stock', coalesce(to_plant_id, from_plant_id) || '/' || item_number) as luck,
             case reference_type
