@@ -13,15 +13,19 @@ comparisons as (
         wms_quantity,
         ledger_quantity,
         unit,
-        difference,
-        compared,
-        is_match,
+        unconvertible_rows,
+    from {{ ref('inventory_comparison') }}
+
+),
+
+costs as (
+
+    select
+        plant_id,
+        item_number,
         standard_cost,
         currency,
-        unconvertible_rows,
-        balance_as_of,
-        count(*) over (partition by plant_id, item_number) as positions,
-    from {{ ref('inventory_comparison') }}
+    from {{ ref('item_standard_cost') }}
 
 ),
 
@@ -29,12 +33,63 @@ causes as (
 
     select
         plant_id,
+        location,
         item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
         finding_class,
         cause,
+        event_key,
         quantity,
+        explains_difference,
+        suggested_action,
         evidence,
-    from {{ ref('inventory_difference_cause') }}
+    from {{ ref('inventory_cause') }}
+
+),
+
+rests as (
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        finding_class,
+        quantity,
+        is_over_explained,
+        has_unconvertible,
+        {{ plain_number('abs(quantity)') }} || ' ' || coalesce(unit, '') as amount,
+        evidence,
+    from {{ ref('inventory_rest') }}
+
+),
+
+counts as (
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        source_system,
+        event_id,
+        counted_at,
+        counted_quantity,
+        ledger_quantity,
+        corrected_quantity,
+        correction_event_ids,
+        variance - corrected_quantity as open_variance,
+        unit,
+    from {{ ref('cycle_count_variance') }}
+    where not is_settled and is_due
 
 ),
 
@@ -43,26 +98,10 @@ flows as (
     select
         plant_id,
         item_number,
-        flow_status,
-        net_flow_quantity,
-        consumption_basis,
         produced_quantity,
         purchased_quantity,
         sold_quantity,
-        consumed_quantity,
-        other_quantity,
     from {{ ref('material_flow_identity') }}
-
-),
-
-profiles as (
-
-    select
-        plant_id,
-        has_opening_balance,
-        has_component_issues,
-        first_movement_at,
-    from {{ ref('inventory_ledger_profile') }}
 
 ),
 
@@ -87,24 +126,7 @@ unconvertible_receipts as (
 
 ),
 
--- what is known per item only can be laid at one position only where the item has no other
-explained as (
-
-    select
-        comparisons.*,
-        causes.finding_class,
-        causes.cause,
-        causes.quantity as explained_quantity,
-        causes.evidence,
-    from comparisons
-    inner join causes
-        on comparisons.plant_id = causes.plant_id
-        and comparisons.item_number = causes.item_number
-    where not comparisons.is_match and comparisons.positions = 1 and contains(comparisons.compared, 'ledger')
-
-),
-
-explained_sums as (
+of_rests as (
 
     select
         plant_id,
@@ -113,98 +135,89 @@ explained_sums as (
         lot_number,
         stock_status,
         ownership,
-        sum(explained_quantity) as explained_quantity,
-    from explained
-    group by all
-
-),
-
-rests as (
-
-    select
-        comparisons.*,
-        coalesce(sums.explained_quantity, 0) as explained_quantity,
-        comparisons.difference - coalesce(sums.explained_quantity, 0) as rest_quantity,
-    from comparisons
-    left join explained_sums as sums
-        on comparisons.plant_id = sums.plant_id
-        and comparisons.location is not distinct from sums.location
-        and comparisons.item_number = sums.item_number
-        and comparisons.lot_number is not distinct from sums.lot_number
-        and comparisons.stock_status = sums.stock_status
-        and comparisons.ownership = sums.ownership
-    where not comparisons.is_match
-
-),
-
--- The rest is called opening stock only where the item's flows close to zero without it and the ledger has no opening
--- at all, and every receipt is known in base units: then nothing else is left that could have made it. Otherwise it stays
--- unexplained, whatever its size: receipts in an unknown unit are evidence beside it, and no proof of how much they are.
-judged_rests as (
-
-    select
-        rests.*,
+        unit,
+        finding_class,
+        'rest' as cause,
+        cast(null as varchar) as event_key,
+        quantity,
+        true as explains_difference,
         case
-            when
-                contains(rests.compared, 'ledger')
-                and unconvertible_receipts.item_number is null
-                and rests.unconvertible_rows = 0
-                and rests.positions = 1
-                and not coalesce(profiles.has_opening_balance, false)
-                and coalesce(flows.flow_status, 'no_flow') in ('closed', 'no_flow')
-                and rests.rest_quantity > 0
-                then 'opening_balance_missing'
-            else 'unexplained'
-        end as finding_class,
-        abs(rests.explained_quantity) > abs(rests.difference) as is_over_explained,
-        coalesce(unconvertible_receipts.order_lines, 0) + rests.unconvertible_rows > 0 as has_unconvertible,
-        json_object(
-            'compared', rests.compared,
-            'erp_quantity', rests.erp_quantity,
-            'wms_quantity', rests.wms_quantity,
-            'ledger_quantity', rests.ledger_quantity,
-            'difference', rests.difference,
-            'explained_by_other_findings', rests.explained_quantity,
-            'ledger_has_opening_balance', profiles.has_opening_balance,
-            'ledger_has_component_issues', profiles.has_component_issues,
-            'ledger_first_movement_at', strftime(profiles.first_movement_at, '%Y-%m-%dT%H:%M:%SZ'),
-            'flow_status', coalesce(flows.flow_status, 'no_flow'),
-            'produced', flows.produced_quantity,
-            'purchased', flows.purchased_quantity,
-            'sold', flows.sold_quantity,
-            'consumed', flows.consumed_quantity,
-            'consumption_basis', flows.consumption_basis,
-            'net_flow', flows.net_flow_quantity,
-            'unconvertible_order_lines', coalesce(unconvertible_receipts.order_lines, 0),
-            'unconvertible_order_units', unconvertible_receipts.order_units,
-            'unconvertible_ordered', unconvertible_receipts.ordered_quantity,
-            'unconvertible_posted', unconvertible_receipts.posted_native_quantity,
-            'unconvertible_posted_units', unconvertible_receipts.posted_native_units,
-            'unconvertible_rows', rests.unconvertible_rows,
-            'positions', rests.positions
-        ) as evidence,
+            when finding_class = 'opening_balance_missing'
+                then
+                    'Post an opening balance of ' || amount
+                    || ': all flows of the item close, and the ledger starts without stock.'
+            when is_over_explained
+                then
+                    'The causes found come to more than the difference and miss it by ' || amount || ': '
+                    || case
+                        when has_unconvertible then 'enter the missing unit conversions, then judge what is left.'
+                        when quantity > 0 then 'look for receipts that the ledger lacks before counting.'
+                        else 'look for issues that the ledger lacks before counting.'
+                    end
+            when has_unconvertible
+                then
+                    'Enter the missing unit conversions before counting; ' || amount
+                    || ' have no posting whose quantity is known.'
+            else 'Count the item; ' || amount || ' have no posting that explains them.'
+        end as suggested_action,
+        evidence,
     from rests
-    left join profiles on rests.plant_id = profiles.plant_id
-    left join flows on rests.plant_id = flows.plant_id and rests.item_number = flows.item_number
-    left join unconvertible_receipts
-        on rests.plant_id = unconvertible_receipts.plant_id
-        and rests.item_number = unconvertible_receipts.item_number
-    where rests.rest_quantity <> 0
+
+),
+
+-- rule 27: nobody posted what the count found, although its time has come
+of_counts as (
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        'count_not_posted' as finding_class,
+        'count_without_correction' as cause,
+        event_id as event_key,
+        open_variance as quantity,
+        false as explains_difference,
+        'Post the difference of ' || {{ plain_number('open_variance') }} || ' ' || unit || ' that count ' || event_id
+        || ' found in ' || source_system || ', there and in the ERP, or count again.' as suggested_action,
+        json_object(
+            'system', source_system,
+            'count_event_id', event_id,
+            'counted_at', strftime(counted_at, '%Y-%m-%dT%H:%M:%SZ'),
+            'counted', counted_quantity,
+            'ledger_at_that_instant', ledger_quantity,
+            'corrected', corrected_quantity,
+            'corrections', correction_event_ids
+        )::varchar as evidence,
+    from counts
 
 ),
 
 -- rule 23: negative stock is kept and said, beside whatever explains the difference
-negatives as (
+of_negatives as (
 
     select
-        comparisons.*,
+        comparisons.plant_id,
+        comparisons.location,
+        comparisons.item_number,
+        comparisons.lot_number,
+        comparisons.stock_status,
+        comparisons.ownership,
+        comparisons.unit,
         'negative_balance' as finding_class,
         sides.source as cause,
-        sides.quantity as negative_quantity,
+        cast(null as varchar) as event_key,
+        sides.quantity,
+        false as explains_difference,
+        'More left than ever arrived: find the receipts missing for '
+        || {{ plain_number('abs(sides.quantity)') }} || ' ' || coalesce(comparisons.unit, '') || '.' as suggested_action,
         json_object(
             'source', sides.source, 'quantity', sides.quantity, 'sold', flows.sold_quantity,
             'produced', flows.produced_quantity, 'purchased', flows.purchased_quantity
-        ) as evidence,
+        )::varchar as evidence,
     from comparisons
     cross join
         lateral (
@@ -266,7 +279,7 @@ unconvertibles as (
 
 ),
 
-candidates as (
+of_unconvertibles as (
 
     select
         plant_id,
@@ -276,162 +289,79 @@ candidates as (
         stock_status,
         ownership,
         unit,
-        standard_cost,
-        currency,
-        finding_class,
-        cause,
-        explained_quantity as quantity,
-        true as explains_difference,
-        false as is_over_explained,
-        false as has_unconvertible,
-        cast(null as varchar) as native_units,
-        evidence,
-    from explained
-
-    union all
-
-    select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
-        unit,
-        standard_cost,
-        currency,
-        finding_class,
-        'rest' as cause,
-        rest_quantity as quantity,
-        true as explains_difference,
-        is_over_explained,
-        has_unconvertible,
-        cast(null as varchar) as native_units,
-        cast(evidence as varchar) as evidence,
-    from judged_rests
-
-    union all
-
-    select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
-        unit,
-        standard_cost,
-        currency,
-        finding_class,
-        cause,
-        negative_quantity as quantity,
-        false as explains_difference,
-        false as is_over_explained,
-        false as has_unconvertible,
-        cast(null as varchar) as native_units,
-        cast(evidence as varchar) as evidence,
-    from negatives
-
-    union all
-
-    select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
-        unit,
-        cast(null as decimal(28, 6)) as standard_cost,
-        cast(null as varchar) as currency,
         'unit_not_convertible' as finding_class,
         cause,
+        cast(null as varchar) as event_key,
         cast(null as decimal(28, 6)) as quantity,
         false as explains_difference,
-        false as is_over_explained,
-        false as has_unconvertible,
-        native_units,
+        'Enter a conversion of ' || coalesce(native_units, 'the unit') || ' to '
+        || coalesce(unit, 'the base unit') || '; until then nobody knows what these rows are.' as suggested_action,
         cast(evidence as varchar) as evidence,
     from unconvertibles
 
 ),
 
-worded as (
+findings as (
 
     select
-        *,
-        {{ plain_number('abs(quantity)') }} || ' ' || coalesce(unit, '') as amount,
-    from candidates
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        finding_class,
+        cause,
+        event_key,
+        quantity,
+        explains_difference,
+        suggested_action,
+        evidence,
+    from causes
+    union all
+    select * from of_rests
+    union all
+    select * from of_counts
+    union all
+    select * from of_negatives
+    union all
+    select * from of_unconvertibles
 
 ),
 
 final as (
 
     select
-        {{ finding_id('finding_class', [
-            "'inventory'", 'plant_id', 'location', 'item_number', 'lot_number', 'stock_status', 'ownership', 'cause'
+        {{ finding_id('findings.finding_class', [
+            "'inventory'", 'findings.plant_id', 'findings.location', 'findings.item_number', 'findings.lot_number',
+            'findings.stock_status', 'findings.ownership', 'findings.cause', 'findings.event_key'
         ]) }} as finding_id,
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
-        finding_class,
-        cause,
-        case finding_class
-            when 'unexplained' then 'high'
-            when 'unit_not_convertible' then 'high'
-            when 'unit_of_measure' then 'high'
-            when 'negative_balance' then 'high'
-            when 'opening_balance_missing' then 'low'
+        findings.plant_id,
+        findings.location,
+        findings.item_number,
+        findings.lot_number,
+        findings.stock_status,
+        findings.ownership,
+        findings.finding_class,
+        findings.cause,
+        case
+            when findings.finding_class = 'cutoff_timing' then 'info'
+            when findings.finding_class in ('unexplained', 'unit_not_convertible', 'unit_of_measure', 'negative_balance')
+                then 'high'
+            when findings.finding_class in ('opening_balance_missing', 'in_transit_timing') then 'low'
             else 'medium'
         end as severity,
-        cast(quantity as decimal(28, 6)) as quantity,
-        explains_difference,
-        unit,
-        {{ value_of('quantity', 'standard_cost') }} as value_at_stake,
-        currency,
-        {{ owner_role('inventory', 'worded.finding_class') }} as owner_role,
-        case
-            when cause = 'component_issue'
-                then
-                    'The ledger issues no components to production orders. Post the ' || amount
-                    || ' that the orders'' bills call for, or switch on backflushing.'
-            when cause = 'purchase_receipt'
-                then 'Post the receipt of ' || amount || ' that purchasing shows as stocked and the ledger does not have.'
-            when cause = 'production_scrap'
-                then 'Post ' || amount || ' as scrap: the ledger received what was ordered, not what was completed.'
-            when finding_class = 'unit_of_measure'
-                then 'Convert the receipts: the order''s number was posted in the item''s base unit; ' || amount || ' differ.'
-            when finding_class = 'receipt_quantity'
-                then 'Correct the receipts to the quantity stocked; the ledger differs by ' || amount || '.'
-            when finding_class = 'negative_balance'
-                then 'More left than ever arrived: find the receipts missing for ' || amount || '.'
-            when finding_class = 'opening_balance_missing'
-                then
-                    'Post an opening balance of ' || amount
-                    || ': all flows of the item close, and the ledger starts without stock.'
-            when finding_class = 'unit_not_convertible'
-                then
-                    'Enter a conversion of ' || coalesce(native_units, 'the unit') || ' to '
-                    || coalesce(unit, 'the base unit') || '; until then nobody knows what these rows are.'
-            when is_over_explained
-                then
-                    'The causes found come to more than the difference and miss it by ' || amount || ': '
-                    || case
-                        when has_unconvertible then 'enter the missing unit conversions, then judge what is left.'
-                        when quantity > 0 then 'look for receipts that the ledger lacks before counting.'
-                        else 'look for issues that the ledger lacks before counting.'
-                    end
-            when has_unconvertible
-                then
-                    'Enter the missing unit conversions before counting; ' || amount
-                    || ' have no posting whose quantity is known.'
-            else 'Count the item; ' || amount || ' have no posting that explains them.'
-        end as suggested_action,
-        evidence,
-    from worded
+        cast(findings.quantity as decimal(28, 6)) as quantity,
+        findings.explains_difference,
+        findings.unit,
+        {{ value_of('findings.quantity', 'costs.standard_cost') }} as value_at_stake,
+        costs.currency,
+        {{ owner_role('inventory', 'findings.finding_class') }} as owner_role,
+        findings.suggested_action,
+        findings.evidence,
+    from findings
+    left join costs on findings.plant_id = costs.plant_id and findings.item_number = costs.item_number
 
 )
 

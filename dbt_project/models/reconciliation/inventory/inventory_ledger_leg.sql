@@ -42,6 +42,17 @@ systems as (
 
 ),
 
+unmatched as (
+
+    select
+        plant_id,
+        source_system,
+        event_id,
+        is_genuine,
+    from {{ ref('inventory_unmatched_posting') }}
+
+),
+
 as_of as (
 
     select run.as_of from {{ source('platform', 'run') }} as run
@@ -104,7 +115,8 @@ legs as (
 
 ),
 
--- The warehouse's own ledger, where there is one; adding the ERP's to it would count every movement twice.
+-- The warehouse's own ledger, where there is one; adding the ERP's to it would count every movement twice. Only what the
+-- ERP has alone and for a good reason is added, and what the warehouse has twice is left out.
 ledger_kinds as (
 
     select
@@ -145,9 +157,18 @@ final as (
         legs.correlation_id,
     from legs
     inner join systems on legs.source_system = systems.source_system
-    inner join ledger_kinds on legs.plant_id = ledger_kinds.plant_id and systems.kind = ledger_kinds.kind
+    inner join ledger_kinds on legs.plant_id = ledger_kinds.plant_id
+    left join unmatched
+        on legs.plant_id = unmatched.plant_id
+        and legs.source_system = unmatched.source_system
+        and legs.event_id = unmatched.event_id
     cross join as_of
-    where legs.event_at <= as_of.as_of
+    where
+        legs.event_at <= as_of.as_of
+        and case
+            when systems.kind = ledger_kinds.kind then coalesce(unmatched.is_genuine, true)
+            else ledger_kinds.kind = 'wms' and systems.kind = 'erp' and coalesce(unmatched.is_genuine, false)
+        end
 
 )
 

@@ -1,0 +1,140 @@
+with
+
+comparisons as (
+
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        unit,
+        compared,
+        is_match,
+        count(*) over (partition by plant_id, item_number) as positions,
+    from {{ ref('inventory_comparison') }}
+    where compared is not null
+
+),
+
+-- A comparison that leaves locations or lots open has its causes at that grain, too.
+grains as (
+
+    select
+        plant_id,
+        item_number,
+        count(location) > 0 as by_location,
+        count(lot_number) > 0 as by_lot,
+    from comparisons
+    group by plant_id, item_number
+
+),
+
+compared_plants as (
+
+    select distinct
+        plant_id,
+        compared,
+    from comparisons
+
+),
+
+causes as (
+
+    select
+        plant_id,
+        item_number,
+        finding_class,
+        cause,
+        quantity,
+        evidence,
+    from {{ ref('inventory_difference_cause') }}
+
+),
+
+postings as (
+
+    select * from {{ ref('inventory_cause_missing') }}
+    union all
+    select * from {{ ref('inventory_cause_differing') }}
+
+),
+
+of_postings as (
+
+    select
+        postings.plant_id,
+        case when coalesce(grains.by_location, true) then postings.location end as location,
+        postings.item_number,
+        case when coalesce(grains.by_lot, true) then postings.lot_number end as lot_number,
+        postings.stock_status,
+        postings.ownership,
+        postings.finding_class,
+        postings.cause,
+        postings.event_key,
+        sum(postings.quantity) as quantity,
+        max(postings.unit) as unit,
+        -- against the ledger, what ledger and ERP agree about makes no difference
+        coalesce(
+            compared_plants.compared = 'erp_wms'
+            or (compared_plants.compared = 'erp_ledger' and not postings.agrees_with_ledger), false
+        ) as explains_difference,
+        max(postings.suggested_action) as suggested_action,
+        max(postings.evidence) as evidence,
+    from postings
+    left join grains on postings.plant_id = grains.plant_id and postings.item_number = grains.item_number
+    left join compared_plants on postings.plant_id = compared_plants.plant_id
+    group by all
+    having sum(postings.quantity) <> 0
+
+),
+
+-- what is known per item only can be laid at one position only where the item has no other
+of_flows as (
+
+    select
+        comparisons.plant_id,
+        comparisons.location,
+        comparisons.item_number,
+        comparisons.lot_number,
+        comparisons.stock_status,
+        comparisons.ownership,
+        causes.finding_class,
+        causes.cause,
+        cast(null as varchar) as event_key,
+        causes.quantity,
+        comparisons.unit,
+        true as explains_difference,
+        {{ plain_number('abs(causes.quantity)') }} || ' ' || coalesce(comparisons.unit, '') as amount,
+        case
+            when causes.cause = 'component_issue'
+                then
+                    'The ledger issues no components to production orders. Post the ' || amount
+                    || ' that the orders'' bills call for, or switch on backflushing.'
+            when causes.cause = 'purchase_receipt'
+                then 'Post the receipt of ' || amount || ' that purchasing shows as stocked and the ledger does not have.'
+            when causes.cause = 'production_scrap'
+                then 'Post ' || amount || ' as scrap: the ledger received what was ordered, not what was completed.'
+            when causes.finding_class = 'unit_of_measure'
+                then 'Convert the receipts: the order''s number was posted in the item''s base unit; ' || amount || ' differ.'
+            else 'Correct the receipts to the quantity stocked; the ledger differs by ' || amount || '.'
+        end as suggested_action,
+        causes.evidence,
+    from comparisons
+    inner join causes
+        on comparisons.plant_id = causes.plant_id
+        and comparisons.item_number = causes.item_number
+    where not comparisons.is_match and comparisons.positions = 1 and contains(comparisons.compared, 'ledger')
+
+),
+
+final as (
+
+    select * from of_postings
+    union all
+    select * exclude (amount) from of_flows
+
+)
+
+select * from final
