@@ -111,7 +111,7 @@ def create_views(con: DuckDBPyConnection, options: Options) -> None:
                     then stock_key(from_location, item_number, from_lot, from_status, from_ownership) end
             ], lambda one: one is not null)) as keys,
             source_system as system,
-            -- one event has one defect, whichever of its systems is wrong about it; some keep ids of their own, made alike
+            -- one event has one defect, whichever of its systems is wrong about it; one keeps ids of its own
             coalesce(to_plant_id, from_plant_id) || '|'
             || case
                 when source_system in ({own_ids}) then row_id else 'MD' || substr(md5(row_id), 1, 18)

@@ -32,15 +32,14 @@ consumption as (
 
 ),
 
--- how far a system's movements are known: what happened after its newest delivery it can't have told
+-- what happened after that a system can't have told yet
 horizons as (
 
     select
         source_system,
-        least(max(extracted_at), {{ as_of() }}) as known_until,
-    from {{ source('platform', 'batch_manifest') }}
-    where entity = 'inventory_movement' and state = 'landed'
-    group by source_system
+        heard_until,
+    from {{ ref('feed_horizon') }}
+    where entity = 'inventory_movement'
 
 ),
 
@@ -50,8 +49,7 @@ counterparts as (
         postings.plant_id,
         postings.kind,
         postings.source_system,
-        postings.latency_seconds,
-        horizons.known_until,
+        horizons.heard_until,
     from postings
     left join horizons on postings.source_system = horizons.source_system
 
@@ -152,8 +150,8 @@ facts as (
         judged.recorded_at,
         judged.correlation_id,
         other.source_system as other_system,
-        other.known_until,
-        judged.event_at + to_seconds(other.latency_seconds) > other.known_until as is_within_latency,
+        other.heard_until as other_heard_until,
+        coalesce(judged.event_at > other.heard_until, false) as is_within_latency,
         nullif(doubles.first_event_id, judged.event_id) as double_of,
         -- a receipt that takes out of stock, an issue that brings in: wrong by itself, without anybody to compare with
         coalesce(
