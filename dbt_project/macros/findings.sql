@@ -50,3 +50,15 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+
+{#- The estate's absolute tolerance for an attribute; 0 when it names none. Of an instant, in days. -#}
+{% macro absolute_tolerance(attribute) -%}
+    coalesce(
+        (
+            select max(tolerances.absolute)
+            from {{ source('estate', 'tolerance') }} as tolerances
+            where tolerances.attribute = '{{ attribute }}'
+        ), 0
+    )
+{%- endmacro %}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WAREHOUSE_POOL = "warehouse"
 EXCEPTION_KEY = dg.AssetKey(["exceptions", "exception"])
+# The same as dbt gives the source that its models read.
+SUPPLIER_PAIR_KEY = dg.AssetKey(["matching", "supplier_pair"])
 # Under this name the step that observes reports what came of it, by domain and severity.
 EXCEPTION_COUNTS = "counts"
 AS_OF_TAG = "mfg/as_of"

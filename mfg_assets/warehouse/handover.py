@@ -22,6 +22,7 @@ from mfg_assets.ingest.landed import rows_path, rows_sql, source_file
 from mfg_assets.ingest.manifest import superseded_ids
 from mfg_assets.ledger import open_ledger
 from mfg_assets.settings import Settings
+from mfg_assets.suppliers.pairs import ensure_table
 from mfg_assets.warehouse.history import replace_kpi_history
 from mfg_assets.warehouse.owners import attribute_owners
 from mfg_assets.warehouse.session import connect
@@ -72,6 +73,7 @@ def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
         counts = {
             entity: _replace_landing_view(connection, settings, contract) for entity, contract in contracts().items()
         }
+        ensure_table(connection)
         dead = connection.execute("select count(*) from platform.dead_letter").fetchone()
         connection.commit()
     return Handover(

@@ -83,7 +83,8 @@ with ended as (
 )
 select
     'line|' || answer.purchase_order_number || '/' || answer.line_number as claim, answer.visible_from as known_at,
-    ended.ended_at as until_at, line.plant_id, answer.promised_quantity as quantity, answer.source_system as system,
+    ended.ended_at as until_at, line.plant_id, answer.promised_quantity,
+    answer.promised_quantity as quantity, answer.source_system as system,
     answer.row_id, line.item_number, answer.purchase_order_number || '/' || answer.line_number as object_key,
     [json_object(
         'object_key', answer.purchase_order_number || '/' || answer.line_number, 'item_number', line.item_number
@@ -97,13 +98,13 @@ where answer.acknowledgement_status = 'accepted' and (ended.ended_at is null or 
 """
 
 
-def _answered(finding_class: str, does: str, values: dict[str, str]) -> Defect:
+def _answered(finding_class: str, does: str, values: dict[str, str], quantity: str = "promised_quantity") -> Defect:
     return Defect(
         "procurement",
         finding_class,
         does,
         "procurement purchase_order_acknowledgement",
-        _ANSWERS,
+        f"select * replace (cast({quantity} as decimal(18, 6)) as quantity) from ({_ANSWERS})",
         (
             change_event(
                 "purchase_order_acknowledgement",
@@ -273,6 +274,15 @@ PROCUREMENT: tuple[Defect, ...] = (
         _terms("terms.lead_time_days > 0"),
         (replace_values("supplier_item", {"lead_time_days": "cast(held_row.lead_time_days * 1.5 + 21 as integer)"}),),
         share=0.5,
+        # every plant that plans the item has to hear of it, not only the one that has ordered it
+        consequences=(
+            Consequence(
+                "procurement",
+                "json_object('object_key', object_key)::varchar",
+                "lead_time_changed",
+                is_everywhere=True,
+            ),
+        ),
     ),
     Defect(
         "procurement",
@@ -323,6 +333,7 @@ PROCUREMENT: tuple[Defect, ...] = (
         "quantity_changed",
         "The supplier promised half of what was ordered.",
         {"promised_quantity": "cast(held_row.promised_quantity / 2 as decimal(18, 6))"},
+        "promised_quantity / 2",
     ),
     Defect(
         "procurement",

@@ -66,11 +66,6 @@ _RECEIPTS = (
     "and movement.item_number = chosen.item_number"
 )
 
-_SUBSTITUTED = """
-with strangers as (
-    select plant_id, leaves[1 + chance_int('substitute', plant_id, len(leaves))] as stranger from plant_leaf
-)
-"""
 _ALTERNATES = """
 select
     'order|' || used.plant_id || '|' || used.production_order_number as claim, used.visible_from as known_at,
@@ -102,7 +97,14 @@ PRODUCTION: tuple[Defect, ...] = (
         "substitute_not_allowed",
         "The shop floor took another item, which no bill allows.",
         "mes material_consumption",
-        _uses("strangers.stranger <> used.item_number", "used.quantity", ", strangers.stranger")
+        _uses(
+            # no bill allows it: it is on no list of this order either
+            "not exists (select 1 from held.production_order_component as listed where used.plant_id = listed.plant_id "
+            "and used.production_order_number = listed.production_order_number "
+            "and strangers.stranger = listed.item_number)",
+            "used.quantity",
+            ", strangers.stranger",
+        )
         .replace(
             "from held.material_consumption as used",
             "from held.material_consumption as used "

@@ -37,6 +37,49 @@ sources as (
 
 ),
 
+priorities as (
+
+    {{ owner_priorities('supplier', ['status']) }}
+
+),
+
+-- rule 36: whether a supplier is active says the system that owns it, usually not the one that orders
+supplier_states as (
+
+    select
+        priorities.plant_id,
+        suppliers.supplier_number,
+        arg_min(suppliers.status, (priorities.status_priority, suppliers.source_system)) as status,
+        arg_min(suppliers.source_system, (priorities.status_priority, suppliers.source_system)) as status_source,
+        any_value(suppliers.name) as name,
+    from suppliers
+    inner join priorities on suppliers.source_system = priorities.source_system
+    where suppliers.status is not null
+    group by priorities.plant_id, suppliers.supplier_number
+
+),
+
+approvals as (
+
+    select
+        item_number,
+        supplier_number,
+        plant_id,
+        coalesce(status, 'approved') in ('approved', 'conditional')
+        and {{ is_effective('effective_from', 'effective_to', as_of()) }} as is_approved,
+    from {{ ref('approved_manufacturer') }}
+    where supplier_number is not null
+
+),
+
+-- engineering has judged the item's sources; a source that it doesn't name is not approved
+judged_items as (
+
+    select distinct item_number
+    from approvals
+
+),
+
 preferred_sources as (
 
     select
@@ -88,13 +131,16 @@ inactive as (
         'inactive_supplier' as finding_class,
         'high' as severity,
         lines.ordered_quantity as finding_quantity,
-        json_object('supplier', suppliers.name, 'supplier_status', suppliers.status, 'order_status', lines.status) as evidence,
+        json_object(
+            'supplier', supplier_states.name, 'supplier_status', supplier_states.status,
+            'status_source', supplier_states.status_source, 'order_status', lines.status
+        ) as evidence,
         'Move the order to an active supplier, or reactivate this one.' as suggested_action,
     from lines
-    inner join suppliers
-        on lines.source_system = suppliers.source_system
-        and lines.supplier_number = suppliers.supplier_number
-    where lines.is_open and suppliers.status in ('inactive', 'blocked')
+    inner join supplier_states
+        on lines.plant_id = supplier_states.plant_id
+        and lines.supplier_number = supplier_states.supplier_number
+    where lines.is_open and supplier_states.status in ('inactive', 'blocked')
 
 ),
 
@@ -120,6 +166,25 @@ not_preferred as (
 
 ),
 
+source_judgements as (
+
+    select
+        lines.source_system,
+        lines.purchase_order_number,
+        lines.line_number,
+        coalesce(bool_or(approvals.is_approved), false) as is_approved,
+        count(approvals.item_number) > 0 as was_approved,
+    from lines
+    inner join judged_items on lines.item_number = judged_items.item_number
+    left join approvals
+        on lines.item_number = approvals.item_number
+        and lines.supplier_number = approvals.supplier_number
+        and coalesce(approvals.plant_id, lines.plant_id) = lines.plant_id
+    where lines.is_open
+    group by lines.source_system, lines.purchase_order_number, lines.line_number
+
+),
+
 unapproved as (
 
     select
@@ -127,14 +192,32 @@ unapproved as (
         'unapproved_source' as finding_class,
         'high' as severity,
         lines.ordered_quantity as finding_quantity,
-        json_object('supplier_number', lines.supplier_number, 'order_status', lines.status) as evidence,
+        json_object(
+            'supplier_number', lines.supplier_number, 'order_status', lines.status,
+            'has_terms', sources.item_number is not null,
+            'approval', case
+                when source_judgements.line_number is null then 'not judged'
+                when source_judgements.is_approved then 'approved'
+                when source_judgements.was_approved then 'revoked or not in force'
+                else 'never approved'
+            end
+        ) as evidence,
         'Approve the supplier for the item, or order elsewhere.' as suggested_action,
     from lines
-    anti join sources
+    left join sources
         on lines.source_system = sources.source_system
         and lines.supplier_number = sources.supplier_number
         and lines.item_number = sources.item_number
-    where lines.is_open and lines.source_system in (select sources.source_system from sources)
+    left join source_judgements
+        on lines.source_system = source_judgements.source_system
+        and lines.purchase_order_number = source_judgements.purchase_order_number
+        and lines.line_number = source_judgements.line_number
+    where
+        lines.is_open
+        and (
+            (sources.item_number is null and lines.source_system in (select sources.source_system from sources))
+            or not coalesce(source_judgements.is_approved, true)
+        )
 
 ),
 
@@ -162,24 +245,27 @@ outside_limits as (
 
 ),
 
--- An item that is withdrawn is still needed where a bill in force uses it. Obsolete is what its master record calls so; one
--- that is phased out, or no longer offered, may be bought for what is left to do.
+-- An item that is phased out is still needed where a bill in force uses it. What its master record calls obsolete or
+-- superseded is not to be bought, whatever bills say: a bill that uses it is another finding.
 withdrawn as (
 
     select
         lines.*,
-        case when items.lifecycle_status = 'obsolete' then 'obsolete_item' else 'phase_out_item' end as finding_class,
-        case when items.lifecycle_status = 'obsolete' then 'high' else 'low' end as severity,
+        case items.lifecycle_status
+            when 'obsolete' then 'obsolete_item' when 'superseded' then 'superseded_item' else 'phase_out_item'
+        end as finding_class,
+        case when items.lifecycle_status in ('obsolete', 'superseded') then 'high' else 'low' end as severity,
         lines.ordered_quantity as finding_quantity,
         json_object(
             'lifecycle_status', items.lifecycle_status,
+            'is_in_a_bill', components.item_number is not null,
             'offered_until', strftime(offers.offered_until, '%Y-%m-%dT%H:%M:%SZ'),
             'ordered_at', strftime(lines.ordered_at, '%Y-%m-%dT%H:%M:%SZ'),
             'order_status', lines.status
         ) as evidence,
         case
-            when items.lifecycle_status = 'obsolete'
-                then 'Cancel unless stock is wanted: the item is obsolete, and no bill in force uses it.'
+            when items.lifecycle_status in ('obsolete', 'superseded')
+                then 'Cancel unless stock is wanted, or order what replaces it: the item is not to be used any more.'
             else
                 'Check that the quantity is still wanted: the item is phased out or no longer offered, and no bill in force'
                 || ' uses it.'
@@ -187,134 +273,27 @@ withdrawn as (
     from lines
     left join items on lines.item_number = items.item_number
     left join offers on lines.item_number = offers.item_number
-    anti join components
+    left join components
         on lines.plant_id = components.plant_id
         and lines.item_number = components.item_number
     where
         lines.is_open
         and (
-            coalesce(items.lifecycle_status in ('phase_out', 'obsolete'), false)
-            or coalesce(lines.ordered_at >= offers.offered_until, false)
+            coalesce(items.lifecycle_status in ('obsolete', 'superseded'), false)
+            or (
+                components.item_number is null
+                and (
+                    coalesce(items.lifecycle_status = 'phase_out', false)
+                    or coalesce(lines.ordered_at >= offers.offered_until, false)
+                )
+            )
         )
-
-),
-
-short as (
-
-    select
-        lines.*,
-        'short_receipt' as finding_class,
-        'medium' as severity,
-        lines.ordered_quantity - lines.received_quantity - lines.cancelled_quantity as finding_quantity,
-        json_object(
-            'ordered', lines.ordered_quantity, 'received', lines.received_quantity, 'cancelled', lines.cancelled_quantity,
-            'due_at', strftime(lines.due_at, '%Y-%m-%dT%H:%M:%SZ'), 'order_status', lines.status
-        ) as evidence,
-        'Claim the missing quantity, or close the line.' as suggested_action,
-    from lines
-    where
-        lines.received_quantity + lines.cancelled_quantity < lines.ordered_quantity
-        and coalesce(lines.status, 'open') not in ('rejected', 'cancelled', 'draft')
-        and (lines.status = 'complete' or lines.due_at < {{ as_of() }})
-        and not {{ within_tolerance(
-            'lines.received_quantity + lines.cancelled_quantity', 'lines.ordered_quantity',
-            'purchase_order_line.received_quantity'
-        ) }}
-
-),
-
-over_receipts as (
-
-    select
-        lines.*,
-        'over_receipt' as finding_class,
-        'medium' as severity,
-        lines.received_quantity - lines.ordered_quantity as finding_quantity,
-        json_object('ordered', lines.ordered_quantity, 'received', lines.received_quantity) as evidence,
-        'Return the excess, or raise the order.' as suggested_action,
-    from lines
-    where
-        lines.received_quantity > lines.ordered_quantity
-        and not {{ within_tolerance(
-            'lines.received_quantity', 'lines.ordered_quantity', 'purchase_order_line.received_quantity'
-        ) }}
-
-),
-
-rejected as (
-
-    select
-        lines.*,
-        'rejected_receipt' as finding_class,
-        case when lines.rejected_quantity >= lines.received_quantity then 'medium' else 'low' end as severity,
-        lines.rejected_quantity as finding_quantity,
-        json_object(
-            'received', lines.received_quantity, 'rejected', lines.rejected_quantity, 'stocked', lines.stocked_quantity,
-            'order_status', lines.status
-        ) as evidence,
-        'Return what was rejected and claim a credit.' as suggested_action,
-    from lines
-    where lines.rejected_quantity > 0
-
-),
-
-before_approval as (
-
-    select
-        lines.*,
-        'receipt_without_approval' as finding_class,
-        'high' as severity,
-        lines.received_quantity as finding_quantity,
-        json_object(
-            'order_status', lines.status, 'received', lines.received_quantity, 'stocked', lines.stocked_quantity,
-            'posted', lines.posted_native_quantity
-        ) as evidence,
-        'Approve or reject the order: its goods are already in.' as suggested_action,
-    from lines
-    where lines.status in ('draft', 'pending') and lines.received_quantity > 0
-
-),
-
-late as (
-
-    select
-        lines.*,
-        'late_shipment' as finding_class,
-        'low' as severity,
-        lines.ordered_quantity as finding_quantity,
-        json_object(
-            'due_at', strftime(lines.due_at, '%Y-%m-%dT%H:%M:%SZ'),
-            'shipped_at', strftime(lines.shipped_at, '%Y-%m-%dT%H:%M:%SZ')
-        ) as evidence,
-        'Check the supplier''s lead time.' as suggested_action,
-    from lines
-    where lines.shipped_at > lines.due_at
-
-),
-
-due_too_early as (
-
-    select
-        lines.*,
-        'due_before_order' as finding_class,
-        'low' as severity,
-        lines.ordered_quantity as finding_quantity,
-        json_object(
-            'ordered_at', strftime(lines.ordered_at, '%Y-%m-%dT%H:%M:%SZ'),
-            'due_at', strftime(lines.due_at, '%Y-%m-%dT%H:%M:%SZ')
-        ) as evidence,
-        'Correct the due date: no supplier can meet it.' as suggested_action,
-    from lines
-    where lines.due_at < lines.ordered_at
 
 ),
 
 final as (
 
-    {% for name in [
-        'inactive', 'not_preferred', 'unapproved', 'outside_limits', 'withdrawn', 'short', 'over_receipts', 'rejected',
-        'before_approval', 'late', 'due_too_early',
-    ] %}
+    {% for name in ['inactive', 'not_preferred', 'unapproved', 'outside_limits', 'withdrawn'] %}
         select
             plant_id,
             object_key,

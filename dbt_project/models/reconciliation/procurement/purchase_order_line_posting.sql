@@ -23,6 +23,8 @@ lines as (
         base_rejected_quantity,
         base_unit,
         status,
+        promised_at,
+        recorded_at,
         batch_id,
         correlation_id,
     from {{ ref('purchase_order_line') }}
@@ -146,6 +148,39 @@ by_item as (
 
 ),
 
+systems as (
+
+    select
+        source_system,
+        kind,
+    from {{ source('estate', 'system') }}
+
+),
+
+-- what happened until then a plant's ledgers, and the system that holds its orders, must have heard
+ledger_horizons as (
+
+    select
+        served.plant_id,
+        min(feeds.heard_until) as heard_until,
+    from {{ ref('feed_horizon') }} as feeds
+    inner join systems on feeds.source_system = systems.source_system
+    inner join {{ source('estate', 'system_plant') }} as served on feeds.source_system = served.source_system
+    where feeds.entity = 'inventory_movement' and systems.kind in ('erp', 'wms')
+    group by served.plant_id
+
+),
+
+order_horizons as (
+
+    select
+        source_system,
+        heard_until,
+    from {{ ref('feed_horizon') }}
+    where entity = 'purchase_order_line'
+
+),
+
 matches as (
 
     select
@@ -205,6 +240,12 @@ final as (
         receipts.ledger_system,
         receipts.first_event_id,
         matches.match_rule,
+        lines.promised_at,
+        lines.recorded_at,
+        order_horizons.heard_until,
+        -- a receipt that one of the two wrote a moment ago is on its way to the other
+        coalesce(lines.recorded_at <= ledger_horizons.heard_until, true)
+        and coalesce(receipts.last_posted_at <= order_horizons.heard_until, true) as is_settled,
         lines.source_system,
         lines.batch_id,
         lines.correlation_id,
@@ -217,6 +258,8 @@ final as (
         on lines.source_system = matches.source_system
         and lines.purchase_order_number = matches.purchase_order_number
         and lines.line_number = matches.line_number
+    left join ledger_horizons on lines.plant_id = ledger_horizons.plant_id
+    left join order_horizons on lines.source_system = order_horizons.source_system
     left join receipts
         on lines.plant_id = receipts.plant_id
         and matches.purchase_order_number = receipts.purchase_order_number

@@ -48,6 +48,7 @@ mismatched as (
     from lines
     where
         lines.postings > 0
+        and lines.is_settled
         and case
             when lines.posted_native_quantity = lines.ordered_quantity
                 then lines.posted_native_quantity <> lines.stocked_quantity
@@ -70,7 +71,7 @@ missing as (
         'Post the receipt: purchasing shows it as stocked.' as suggested_action,
     from lines
     inner join ledgers on lines.plant_id = ledgers.plant_id
-    where lines.postings = 0 and lines.stocked_quantity > 0 and ledgers.purchase_receipts > 0
+    where lines.postings = 0 and lines.stocked_quantity > 0 and ledgers.purchase_receipts > 0 and lines.is_settled
 
 ),
 
@@ -82,6 +83,19 @@ matched as (
         item_number,
     from lines
     where postings > 0
+
+),
+
+-- an order that was placed a moment ago may have been received before its system delivered it
+order_horizons as (
+
+    select
+        served.plant_id,
+        min(feeds.heard_until) as heard_until,
+    from {{ ref('feed_horizon') }} as feeds
+    inner join {{ source('estate', 'system_plant') }} as served on feeds.source_system = served.source_system
+    where feeds.entity = 'purchase_order_line'
+    group by served.plant_id
 
 ),
 
@@ -108,8 +122,10 @@ without_order as (
         on legs.plant_id = matched.plant_id
         and legs.reference_number = matched.purchase_order_number
         and legs.item_number = matched.item_number
+    left join order_horizons on legs.plant_id = order_horizons.plant_id
     where
-        legs.reference_type = 'purchase_order'
+        coalesce(legs.event_at <= order_horizons.heard_until, true)
+        and legs.reference_type = 'purchase_order'
         and legs.movement_class = 'receipt'
         and legs.plant_id in (select lines.plant_id from lines)
 
