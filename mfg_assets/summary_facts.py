@@ -133,6 +133,8 @@ def next_steps(
             f"`mfg query \"select * from {first.domain}_finding where finding_class = '{first.finding_class}'\"` "
             "shows the findings that weigh most."
         )
+    if state == "published":
+        steps.append("Open published/current/report.html in MFG_HOME: KPIs, exceptions and interfaces on one page.")
     return steps
 
 

@@ -14,9 +14,11 @@ from mfg_assets.defs.warehouse.models import DOWNSTREAM, PROJECT, models
 from mfg_assets.exceptions.published import EXCEPTION, note_published
 from mfg_assets.ledger import open_ledger
 from mfg_assets.quality import EXPECTATION_FAILURE
+from mfg_assets.report import write_report
 from mfg_assets.settings import get_settings
 from mfg_assets.warehouse import handover, lock, state
 
+REPORT_KEY = common.published_key("report")
 TABLES = [*publication.published_tables(PROJECT.manifest_path), EXPECTATION_FAILURE, EXCEPTION]
 
 
@@ -52,6 +54,16 @@ def _specs() -> list[dg.AssetSpec]:
             skippable=True,
         )
         for table in TABLES
+    ] + [
+        dg.AssetSpec(
+            REPORT_KEY,
+            deps=[common.EXCEPTION_KEY],
+            group_name="published",
+            kinds={"html"},
+            description="The control tower of a version as one page without network: KPIs, exceptions, interfaces.",
+            automation_condition=DOWNSTREAM,
+            skippable=True,
+        )
     ]
 
 
@@ -75,6 +87,10 @@ def publish(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
         facts.note_publications(settings, ledger, common.estate(), at=as_of)
     common.report("publish", "snapshot", "done", f"{result.state}, version {result.version}")
     context.log.info("Version %s: %s, %d tables changed.", result.version, result.state, len(result.tables_changed))
+    common.report("publish", "report", "started")
+    page = write_report(settings, common.estate().file.name)
+    common.report("publish", "report", "done")
+    yield dg.MaterializeResult(asset_key=REPORT_KEY, metadata={"page": dg.MetadataValue.url(page.as_uri())})
     for table in TABLES:
         if table.name in result.tables_changed:
             yield dg.MaterializeResult(
