@@ -72,3 +72,44 @@ def test_rule_20_no_result_is_null(connection: duckdb.DuckDBPyConnection) -> Non
     assert divide(connection, "null::decimal(9, 6)", "1::decimal(9, 6)") is None
     # a quotient of 40 digits
     assert divide(connection, "9e27::decimal(38, 9)", "0.000000001::decimal(38, 9)") is None
+
+
+def macro(name: str, *arguments: object) -> str:
+    """A macro's SQL."""
+    return getattr(Environment().from_string(MACROS).module, name)(*arguments)  # noqa: S701 - SQL, not HTML
+
+
+whole_numbers = st.integers(-(10**37), 10**37) | st.integers(-1000, 1000)
+
+
+@settings(max_examples=300, deadline=None)
+@given(n=whole_numbers, d=(whole_numbers | st.sampled_from([10**12, 10**8, 2, 3])).filter(bool))
+@example(n=5, d=2)
+@example(n=-5, d=2)
+@example(n=5 * 10**36 + 5 * 10**11, d=10**12)
+@example(n=10**37, d=1)
+def test_rule_20_whole_numbers_divide_exactly_and_round_half_away_from_zero(
+    connection: duckdb.DuckDBPyConnection, n: int, d: int
+) -> None:
+    sql = f"select {macro('whole_quotient', 'n', 'd')} from (select $n::hugeint as n, $d::hugeint as d)"
+    (found,) = connection.execute(sql, {"n": str(n), "d": str(d)}).fetchone() or (None,)
+    expected = int(rounded(Decimal(n), Decimal(d), 0))
+    assert found == (expected if abs(expected) < 10**30 else None)
+
+
+def test_rule_20_no_quotient_is_null(connection: duckdb.DuckDBPyConnection) -> None:
+    for n, d in (("1", "0"), ("0", "0"), ("null", "1"), ("1", "null"), ("1" + 31 * "0", "1")):
+        sql = f"select {macro('whole_quotient', 'n', 'd')} from (select {n}::hugeint as n, {d}::hugeint as d)"
+        assert connection.execute(sql).fetchone() == (None,)
+
+
+@settings(max_examples=200, deadline=None)
+@given(digits=st.integers(-(10**28) + 1, 10**28 - 1) | st.integers(-(10**17), 10**17), places=st.integers(1, 14))
+def test_rule_20_a_decimal_and_its_whole_number_are_one_number(
+    connection: duckdb.DuckDBPyConnection, digits: int, places: int
+) -> None:
+    value = Decimal(digits).scaleb(-places, EXACT)
+    there = macro("decimal_to_whole", "v", places)
+    back = macro("whole_to_decimal", "w", places)
+    sql = f"select w, {back} from (select {there} as w from (select '{value:f}'::decimal(38, {places}) as v))"
+    assert connection.execute(sql).fetchone() == (digits, value)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mfg_assets.bom.bulk import explode_all
 from mfg_assets.settings import Settings
 from tests.compiled_sql import Models, compile_models
 from tests.unit.explosion_oracle import Line, Structure, cyclic_items, explode, lines_in_effect
@@ -222,6 +223,31 @@ def test_the_order_of_input_rows_changes_nothing(
     load(models, plants, shuffle)
     models.build(ORDER)
     assert requirements(models) == first
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(structures(), min_size=1, max_size=4))
+def test_rule_11_the_indented_list_of_everything_sums_to_the_requirement(
+    models: Models, drawn: list[Structure]
+) -> None:
+    load(models, {f"P{n}": structure for n, structure in enumerate(drawn)})
+    models.build(ORDER)
+    models.connection.execute("set search_path = 'reconciliation'")
+    steps = models.rows(
+        "select plant_id, root_item_number, item_number, requirement_kind, cast(sum(quantity_per_root) as double), "
+        "min(level), max(level), count(*), bool_and(is_complete) from ("
+        + explode_all(models.connection, every_assembly=True)
+        + ") where not (is_phantom and has_bill) group by all"
+    )
+    models.connection.execute("reset search_path")
+    listed = {tuple(row[:4]): row[4:] for row in steps}
+    expected = requirements(models)
+    assert listed.keys() == expected.keys()
+    for key, (_, _, level_min, level_max, paths, is_complete, total) in expected.items():
+        # each line of a list is rounded for itself
+        assert listed[key][0] == pytest.approx(float(total), abs=1e-6 * paths, rel=1e-9), key
+        assert listed[key][1:4] == (level_min, level_max, paths), key
+        assert listed[key][4] or not is_complete, key
 
 
 def test_a_root_that_is_cut_at_its_depth_is_incomplete_throughout(models: Models) -> None:

@@ -2,53 +2,28 @@
 {%- set deepest = 250 -%}
 {%- set longest_way_in_cycle = 8 -%}
 
+{#- Quantities are whole numbers of 10^-14 on the way, factors of 10^-12: exact, and summed many times as fast as decimals. -#}
+{%- set quantity_places = 14 -%}
+{%- set factor_places = 12 -%}
+{%- set whole_factor = (10 ** factor_places) ~ '::hugeint' -%}
+{%- set to_published = (10 ** (quantity_places - 6)) ~ '::hugeint' -%}
+
 with recursive
-
-assemblies as (
-
-    select distinct
-        plant_id,
-        parent_item_number as item_number,
-    from {{ ref('item_structure') }}
-
-),
 
 structure as (
 
     select
-        item_structure.plant_id,
-        item_structure.parent_item_number,
-        item_structure.component_item_number,
-        item_structure.is_fixed_quantity,
-        item_structure.requirement_kind,
-        -- rule 11: only a component with a bill can pass through; without one there is nothing to stand in its place
-        (
-            item_structure.is_phantom
-            and item_structure.requirement_kind = 'component'
-            and assemblies.item_number is not null
-        ) as is_phantom,
-        (
-            item_structure.is_phantom
-            and item_structure.requirement_kind = 'component'
-            and assemblies.item_number is null
-        ) as is_empty_phantom,
-        assemblies.item_number is not null and item_structure.requirement_kind = 'component' as has_bill,
-        cast(item_structure.quantity_per as decimal(30, 12)) as quantity_per,
-    from {{ ref('item_structure') }} as item_structure
-    left join assemblies
-        on item_structure.plant_id = assemblies.plant_id
-        and item_structure.component_item_number = assemblies.item_number
-
-),
-
-units as (
-
-    select
         plant_id,
+        parent_item_number,
         component_item_number,
-        min(unit) as unit,
+        requirement_kind,
+        quantity_per,
+        unit,
+        is_fixed_quantity,
+        -- what comes out of an order ends its way
+        requirement_kind = 'component' as is_component,
+        coalesce(is_phantom, false) as is_phantom,
     from {{ ref('item_structure') }}
-    group by plant_id, component_item_number
 
 ),
 
@@ -62,175 +37,251 @@ cycle_members as (
 
 ),
 
-roots as (
+assemblies as (
 
     select distinct
-        structure.plant_id,
-        structure.parent_item_number as root_item_number,
-        cycle_members.item_number is not null as is_cyclic,
+        plant_id,
+        parent_item_number as item_number,
     from structure
-    left join cycle_members
-        on structure.plant_id = cycle_members.plant_id
-        and structure.parent_item_number = cycle_members.item_number
 
 ),
 
-edges as (
+-- a small number instead of plant and item: what is joined and grouped most must be narrow
+items as (
 
     select
-        structure.*,
-        -- a by-product ends its way, so it may well be an item higher up on it (regrind, returned carriers)
-        cycle_members.item_number is not null and structure.requirement_kind = 'component' as is_cyclic,
-    from structure
+        named.plant_id,
+        named.item_number,
+        cast(row_number() over () as bigint) as item_id,
+        assemblies.item_number is not null as has_bill,
+        cycle_members.item_number is not null as is_cyclic,
+        named.unit,
+    from (
+        select
+            plant_id,
+            item_number,
+            min(unit) as unit,
+        from (
+            select
+                plant_id,
+                component_item_number as item_number,
+                unit,
+            from structure
+            union all
+            select
+                plant_id,
+                item_number,
+                null as unit,
+            from assemblies
+        ) as mentioned
+        group by plant_id, item_number
+    ) as named
+    left join assemblies
+        on named.plant_id = assemblies.plant_id
+        and named.item_number = assemblies.item_number
     left join cycle_members
-        on structure.plant_id = cycle_members.plant_id
-        and structure.component_item_number = cycle_members.item_number
+        on named.plant_id = cycle_members.plant_id
+        and named.item_number = cycle_members.item_number
 
 ),
 
--- Level by level, with all ways to the same item at one depth in one row: the work grows with the structure's edges,
--- not with its paths. `visited` holds only members of cycles, since nothing else can come twice on one way (rule 15).
+edges as materialized (
+
+    select
+        parents.item_id as parent_id,
+        components.item_id as component_id,
+        -- what is grouped by is one number for component and kind
+        components.item_id * 4 + case structure.requirement_kind
+            when 'component' then 0
+            when 'by_product' then 1
+            else 2
+        end as need_id,
+        structure.is_fixed_quantity,
+        structure.is_component and components.has_bill as has_bill,
+        -- rule 11: only a component with a bill can pass through; without one there is nothing to stand in its place
+        structure.is_component and structure.is_phantom and components.has_bill as is_phantom,
+        structure.is_component and structure.is_phantom and not components.has_bill as is_empty_phantom,
+        -- a by-product may well be an item higher up on its way (regrind, returned carriers)
+        case when structure.is_component and components.is_cyclic then ',' || components.item_id || ',' else '' end
+            as cycle_mark,
+        {{ decimal_to_whole('structure.quantity_per', factor_places) }} as factor,
+    from structure
+    inner join items as parents
+        on structure.plant_id = parents.plant_id
+        and structure.parent_item_number = parents.item_number
+    inner join items as components
+        on structure.plant_id = components.plant_id
+        and structure.component_item_number = components.item_number
+
+),
+
+-- Assemblies below each root, level by level, with all ways to the same one at one depth in one row: the work grows with
+-- the structure's lines, not with its paths. What has no bill is left to the end. `visited` holds only members of cycles,
+-- since nothing else can come twice on one way (rule 15).
 walk as (
 
     select
-        plant_id,
-        root_item_number,
-        root_item_number as item_number,
-        'component' as requirement_kind,
-        false as is_phantom,
-        0 as level,
+        item_id as root_id,
+        item_id,
         0 as depth,
-        case when is_cyclic then [root_item_number] else []::varchar[] end as visited,
-        1::decimal(38, 14) as scaling_quantity,
-        0::decimal(38, 14) as fixed_quantity,
+        case when is_cyclic then ',' || item_id || ',' else '' end as visited,
+        {{ 10 ** quantity_places }}::hugeint as scaling,
+        0::hugeint as fixed,
         1::hugeint as paths,
+        1 as level_min,
+        1 as level_max,
         not is_cyclic as is_complete,
-        false as is_cut,
-    from roots
+    from items
+    where has_bill
     union all
     select
-        walk.plant_id,
-        walk.root_item_number,
-        edges.component_item_number as item_number,
-        edges.requirement_kind,
-        edges.is_phantom,
-        -- rule 11: what a phantom holds joins the phantom's own level
-        walk.level + case when walk.is_phantom then 0 else 1 end as level,
+        walk.root_id,
+        edges.component_id as item_id,
         walk.depth + 1 as depth,
-        case when edges.is_cyclic then list_append(walk.visited, edges.component_item_number) else walk.visited end
-            as visited,
-        -- rule 9: a fixed quantity is the same for an order of one and of a thousand
+        walk.visited || edges.cycle_mark as visited,
+        sum(case when edges.is_fixed_quantity then 0 else {{ whole_quotient('walk.scaling * edges.factor', whole_factor) }} end)
+            as scaling,
         sum(
             case
-                when edges.is_fixed_quantity then 0::decimal(38, 14)
-                else cast(try(walk.scaling_quantity * edges.quantity_per) as decimal(38, 14))
+                when edges.is_fixed_quantity then try(edges.factor * walk.paths * {{ 10 ** (quantity_places - factor_places) }})
+                when walk.fixed = 0 then walk.fixed
+                else {{ whole_quotient('walk.fixed * edges.factor', whole_factor) }}
             end
-        ) as scaling_quantity,
-        sum(
-            case
-                when edges.is_fixed_quantity then cast(try(edges.quantity_per * walk.paths::decimal(20, 0)) as decimal(38, 14))
-                else cast(try(walk.fixed_quantity * edges.quantity_per) as decimal(38, 14))
-            end
-        ) as fixed_quantity,
+        ) as fixed,
         sum(walk.paths) as paths,
+        -- the level of what the component holds; rule 11: what a phantom holds joins the phantom's own
+        min(walk.level_min + case when edges.is_phantom then 0 else 1 end) as level_min,
+        max(walk.level_max + case when edges.is_phantom then 0 else 1 end) as level_max,
         bool_and(
-            walk.is_complete
-            and not edges.is_cyclic
-            and edges.quantity_per is not null
-            and try(walk.scaling_quantity * edges.quantity_per) is not null
+            walk.is_complete and edges.cycle_mark = '' and try(walk.scaling * edges.factor) is not null
         ) as is_complete,
-        -- what lies below is unknown, so nothing of the root is the whole truth
-        bool_or(
-            edges.is_empty_phantom
-            or (
-                edges.has_bill
-                and (
-                    walk.depth + 1 >= {{ deepest }}
-                    or (edges.is_cyclic and len(walk.visited) >= {{ longest_way_in_cycle }})
-                )
-            )
-        ) as is_cut,
     from walk
-    inner join edges on walk.plant_id = edges.plant_id and walk.item_number = edges.parent_item_number
+    inner join edges on walk.item_id = edges.parent_id
     where
-        walk.requirement_kind = 'component'
-        and walk.depth < {{ deepest }}
-        and len(walk.visited) <= {{ longest_way_in_cycle }}
-        and not (edges.is_cyclic and list_contains(walk.visited, edges.component_item_number))
+        edges.has_bill
+        and walk.depth < {{ deepest - 1 }}
+        and (
+            edges.cycle_mark = ''
+            or (
+                not contains(walk.visited, edges.cycle_mark)
+                and len(string_split(walk.visited, ',,')) < {{ longest_way_in_cycle }}
+            )
+        )
     group by
-        walk.plant_id,
-        walk.root_item_number,
-        edges.component_item_number,
-        edges.requirement_kind,
-        edges.is_phantom,
-        edges.is_cyclic,
-        walk.is_phantom,
-        walk.level,
+        walk.root_id,
+        edges.component_id,
         walk.depth,
-        walk.visited
+        walk.visited,
+        edges.cycle_mark
 
 ),
 
--- two steps read the totals; the walk is not to be made twice
-totals as materialized (
+reached as (
 
     select
-        plant_id,
-        root_item_number,
-        item_number as component_item_number,
-        requirement_kind,
-        is_phantom,
-        sum(scaling_quantity) as scaling_quantity,
-        sum(fixed_quantity) as fixed_quantity,
-        min(level) as level_min,
-        max(level) as level_max,
+        root_id,
+        item_id,
+        visited,
+        sum(scaling) as scaling,
+        sum(fixed) as fixed,
         sum(paths) as paths,
+        min(level_min) as level_min,
+        max(level_max) as level_max,
         bool_and(is_complete) as is_complete,
-        bool_or(is_cut) as is_cut,
+        max(depth) as depth,
     from walk
-    where depth > 0
-    group by plant_id, root_item_number, item_number, requirement_kind, is_phantom
+    group by root_id, item_id, visited
 
 ),
 
+needs as (
+
+    select
+        reached.root_id,
+        edges.need_id,
+        -- rule 9: a fixed quantity is the same for an order of one and of a thousand
+        sum(case when edges.is_fixed_quantity then 0 else {{ whole_quotient('reached.scaling * edges.factor', whole_factor) }} end)
+            as scaling,
+        sum(
+            case
+                when edges.is_fixed_quantity then try(edges.factor * reached.paths * {{ 10 ** (quantity_places - factor_places) }})
+                when reached.fixed = 0 then reached.fixed
+                else {{ whole_quotient('reached.fixed * edges.factor', whole_factor) }}
+            end
+        ) as fixed,
+        sum(reached.paths) as paths,
+        min(reached.level_min) as level_min,
+        max(reached.level_max) as level_max,
+        bool_and(
+            reached.is_complete and edges.cycle_mark = '' and try(reached.scaling * edges.factor) is not null
+        ) as is_complete,
+    from reached
+    inner join edges on reached.item_id = edges.parent_id
+    where not edges.is_phantom and (edges.cycle_mark = '' or not contains(reached.visited, edges.cycle_mark))
+    group by reached.root_id, edges.need_id
+
+),
+
+-- what lies below is unknown there, so nothing of the root is the whole truth
 cut_roots as (
 
-    select distinct
-        plant_id,
-        root_item_number,
-    from totals
-    where is_cut
+    select reached.root_id
+    from reached
+    inner join edges on reached.item_id = edges.parent_id
+    where
+        edges.is_empty_phantom
+        or (edges.has_bill and reached.depth >= {{ deepest - 1 }})
+        or (
+            edges.has_bill
+            and edges.cycle_mark <> ''
+            and not contains(reached.visited, edges.cycle_mark)
+            and len(string_split(reached.visited, ',,')) >= {{ longest_way_in_cycle }}
+        )
+    group by reached.root_id
+
+),
+
+-- rule 10: the one rounding
+rounded as (
+
+    select
+        needs.root_id,
+        needs.need_id // 4 as component_id,
+        needs.need_id % 4 as kind_code,
+        needs.paths,
+        needs.level_min,
+        needs.level_max,
+        needs.is_complete and cut_roots.root_id is null as is_complete,
+        {{ whole_quotient('needs.scaling', to_published) }} as scaling_part,
+        case when needs.fixed = 0 then needs.fixed else {{ whole_quotient('needs.fixed', to_published) }} end as fixed_part,
+        case
+            when needs.fixed = 0 then scaling_part
+            else {{ whole_quotient('(needs.scaling + needs.fixed)', to_published) }}
+        end as both_parts,
+    from needs
+    left join cut_roots on needs.root_id = cut_roots.root_id
 
 ),
 
 final as (
 
     select
-        totals.plant_id,
-        totals.root_item_number,
-        totals.component_item_number,
-        totals.requirement_kind,
-        -- rule 10: the one rounding
-        cast(round(totals.scaling_quantity + totals.fixed_quantity, 6) as decimal(28, 6)) as quantity_per_root,
-        cast(round(totals.scaling_quantity, 6) as decimal(28, 6)) as scaling_quantity,
-        cast(round(totals.fixed_quantity, 6) as decimal(28, 6)) as fixed_quantity,
-        units.unit,
-        totals.level_min,
-        totals.level_max,
-        totals.paths,
-        assemblies.item_number is null as is_leaf,
-        totals.is_complete and cut_roots.root_item_number is null as is_complete,
-    from totals
-    left join units
-        on totals.plant_id = units.plant_id
-        and totals.component_item_number = units.component_item_number
-    left join assemblies
-        on totals.plant_id = assemblies.plant_id
-        and totals.component_item_number = assemblies.item_number
-    left join cut_roots
-        on totals.plant_id = cut_roots.plant_id
-        and totals.root_item_number = cut_roots.root_item_number
-    where not totals.is_phantom
+        roots.plant_id,
+        roots.item_number as root_item_number,
+        components.item_number as component_item_number,
+        case rounded.kind_code when 0 then 'component' when 1 then 'by_product' else 'co_product' end as requirement_kind,
+        cast({{ whole_to_decimal('rounded.both_parts', 6) }} as decimal(28, 6)) as quantity_per_root,
+        cast({{ whole_to_decimal('rounded.scaling_part', 6) }} as decimal(28, 6)) as scaling_quantity,
+        cast({{ whole_to_decimal('rounded.fixed_part', 6) }} as decimal(28, 6)) as fixed_quantity,
+        components.unit,
+        rounded.level_min,
+        rounded.level_max,
+        rounded.paths,
+        not components.has_bill as is_leaf,
+        rounded.is_complete,
+    from rounded
+    inner join items as roots on rounded.root_id = roots.item_id
+    inner join items as components on rounded.component_id = components.item_id
 
 )
 
