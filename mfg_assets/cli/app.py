@@ -26,6 +26,7 @@ from mfg_assets.cli import (
     examples,
     exceptions,
     export,
+    lot,
     publish,
     query,
     replay,
@@ -108,7 +109,7 @@ def root(
 
 for module in (check, run, replay, dev, query, export, trace, doctor, contracts):
     module.register(app)
-for module in (audit, bom, dead_letters, exceptions, publish, simulate):
+for module in (audit, bom, dead_letters, exceptions, lot, publish, simulate):
     app.add_typer(module.app)
 
 

@@ -49,6 +49,7 @@ COMMANDS = [
     ["bom", "explode"],
     ["bom", "where-used"],
     ["bom", "compare"],
+    ["lot", "trace"],
     ["dead-letters", "list"],
     ["dead-letters", "show"],
     ["publish", "status"],

@@ -8,6 +8,7 @@ balances as (
         location,
         item_number,
         lot_number,
+        serial_number,
         coalesce(stock_status, 'unrestricted') as stock_status,
         coalesce(ownership, 'own') as ownership,
         base_quantity as quantity,
@@ -64,10 +65,38 @@ reports as (
         max(unit) as unit,
         sum(quantity) as quantity,
         max(as_of) as as_of,
+        count(distinct serial_number) filter (where quantity > 0) as serials,
         source_system,
         'balance' as basis,
     from balances
     group by plant_id, location, item_number, lot_number, stock_status, ownership, source_system
+
+),
+
+-- components that production is about to take
+reserved as (
+
+    select
+        plant_id,
+        item_number,
+        location,
+        sum(quantity) as quantity,
+    from {{ ref('inventory_supply_demand') }}
+    where kind in ('reservation', 'order_component')
+    group by plant_id, item_number, location
+
+),
+
+arrivals as (
+
+    select
+        plant_id,
+        item_number,
+        lot_number,
+        min(event_at) as lot_received_at,
+    from ledger
+    where quantity > 0 and lot_number is not null
+    group by plant_id, item_number, lot_number
 
 ),
 
@@ -90,6 +119,7 @@ ledger_sums as (
         max(ledger.unit) as unit,
         sum(ledger.quantity) as quantity,
         max(ledger.event_at) as as_of,
+        0 as serials,
         ledger.source_system,
         'ledger' as basis,
     from ledger
@@ -132,8 +162,87 @@ judged as (
         winners.stock_status = 'unrestricted'
         and winners.ownership = 'own'
         and coalesce(locations.kind, 'storage') not in ('transit', 'subcontractor', 'customer') as is_usable,
+        case when is_usable then greatest(winners.quantity, 0) else 0 end as usable_quantity,
+        arrivals.lot_received_at,
     from winners
     left join locations on winners.plant_id = locations.plant_id and winners.location = locations.location
+    left join arrivals
+        on winners.plant_id = arrivals.plant_id
+        and winners.item_number = arrivals.item_number
+        and winners.lot_number = arrivals.lot_number
+
+),
+
+-- What is reserved at a location is taken from there first, the oldest lot first; what that leaves open, and what is
+-- reserved without a place, from wherever there is some.
+by_place as (
+
+    select
+        judged.*,
+        coalesce(reserved.quantity, 0) as reserved_here,
+        cast(greatest(0, least(
+            judged.usable_quantity,
+            coalesce(reserved.quantity, 0) - coalesce(
+                sum(judged.usable_quantity) over (
+                    partition by judged.plant_id, judged.item_number, judged.location
+                    order by
+                        judged.lot_received_at asc nulls first, judged.lot_number asc nulls first,
+                        judged.stock_status asc, judged.ownership asc
+                    rows between unbounded preceding and 1 preceding
+                ), 0
+            )
+        )) as decimal(28, 6)) as allocated_here,
+    from judged
+    left join reserved
+        on judged.plant_id = reserved.plant_id
+        and judged.item_number = reserved.item_number
+        and judged.location = reserved.location
+
+),
+
+taken as (
+
+    select
+        plant_id,
+        item_number,
+        sum(allocated_here) as quantity,
+    from by_place
+    group by plant_id, item_number
+
+),
+
+still_open as (
+
+    select
+        reserved.plant_id,
+        reserved.item_number,
+        sum(reserved.quantity) - max(coalesce(taken.quantity, 0)) as quantity,
+    from reserved
+    left join taken
+        on reserved.plant_id = taken.plant_id
+        and reserved.item_number = taken.item_number
+    group by reserved.plant_id, reserved.item_number
+
+),
+
+allocated as (
+
+    select
+        by_place.*,
+        by_place.allocated_here + cast(greatest(0, least(
+            by_place.usable_quantity - by_place.allocated_here,
+            coalesce(still_open.quantity, 0) - coalesce(
+                sum(by_place.usable_quantity - by_place.allocated_here) over (
+                    partition by by_place.plant_id, by_place.item_number
+                    order by
+                        by_place.lot_received_at asc nulls first, by_place.lot_number asc nulls first,
+                        by_place.location asc nulls first, by_place.stock_status asc, by_place.ownership asc
+                    rows between unbounded preceding and 1 preceding
+                ), 0
+            )
+        )) as decimal(28, 6)) as allocated_quantity,
+    from by_place
+    left join still_open on by_place.plant_id = still_open.plant_id and by_place.item_number = still_open.item_number
 
 ),
 
@@ -148,14 +257,23 @@ final as (
         stock_status,
         ownership,
         cast(case when is_in_transit then 0 else quantity end as decimal(28, 6)) as on_hand,
-        cast(null as decimal(28, 6)) as allocated,
-        cast(case when is_usable then quantity else 0 end as decimal(28, 6)) as available,
+        cast(allocated_quantity as decimal(28, 6)) as allocated,
+        cast(case when is_usable then quantity - allocated_quantity else 0 end as decimal(28, 6)) as available,
+        cast(
+            case when stock_status = 'quality_inspection' and not is_in_transit then quantity else 0 end as decimal(28, 6)
+        ) as inspection,
+        cast(
+            case when stock_status in ('blocked', 'returns') and not is_in_transit then quantity else 0 end
+            as decimal(28, 6)
+        ) as blocked,
         cast(case when is_in_transit then quantity else 0 end as decimal(28, 6)) as in_transit,
         unit,
+        serials,
+        lot_received_at,
         source_system as quantity_source,
         basis,
         as_of,
-    from judged
+    from allocated
 
 )
 
