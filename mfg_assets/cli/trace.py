@@ -44,7 +44,7 @@ def trace(
 
     found = walk(context.settings(), context.estate(), table, key or [], column)
     if output is TextFormat.json:
-        show(json_text([asdict(one) for one in found]))
+        show(json_text([{**asdict(one), "is_carried": one.is_carried} for one in found]))
         return
     for number, one in enumerate(found):
         if number:
@@ -66,6 +66,8 @@ def _render(one: Trace) -> None:
         )
         rows = f"{step.matching:,} row{'' if step.matching == 1 else 's'}"
         show(f"  {step.relation} {columns}: {rows}{f': {values}' if values else ''}")
+    if one.origins:
+        show("  carried from a record as it landed" if one.is_carried else "  computed from what these records hold")
     for origin in one.origins:
         _render_origin(origin)
     if one.made_by:

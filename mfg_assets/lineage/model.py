@@ -5,7 +5,7 @@ Belongs here: plain data. Doesn't belong here: finding it (`trace`, `origin`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -69,4 +69,8 @@ class Trace:
     origins: tuple[Origin, ...]
     made_by: str | None = None
     chosen_system: str | None = None
-    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether a landed record holds this very value; else it was computed from what the records hold."""
+        return any(origin.column is not None and origin.value == self.value for origin in self.origins)

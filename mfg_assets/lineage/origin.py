@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -22,9 +23,17 @@ from mfg_assets.ingest.reading import open_tables
 from mfg_assets.ingest.sources import find_deliveries, relative_name, source_folder
 from mfg_assets.lineage.model import Origin
 from mfg_assets.settings import Settings
-from mfg_assets.warehouse.owners import attribute_owners
+from mfg_assets.warehouse.owners import AttributeOwner
 from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import identifier
+
+
+@dataclass(frozen=True)
+class Known:
+    """What holds for all columns of a row: ownership rules; native records by system, extract, file and place."""
+
+    owners: Sequence[AttributeOwner]
+    records: dict[tuple[str, str, str, int], dict[str, Any] | None] = field(default_factory=dict)
 
 
 def origins_of(
@@ -35,7 +44,8 @@ def origins_of(
     rows: Sequence[Mapping[str, Any]],
     *,
     plant: str | None,
-    records: dict[tuple[str, str, str, int], dict[str, Any] | None],
+    known: Known,
+    warehouse: duckdb.DuckDBPyConnection,
 ) -> list[Origin]:
     """An origin per landed row and contract column; per row alone where no column of the contract is meant.
 
@@ -46,10 +56,11 @@ def origins_of(
         columns: landing columns that the value comes from.
         rows: landed rows; those without batch and correlation id are completed from the landing.
         plant: for rules that hold at one plant.
-        records: native records read so far, by system, extract, file and place; it is added to.
+        known: what was found so far; records are added to it.
+        warehouse: a connection to it.
     """
-    found = []
-    for row in _completed(settings, entity, rows, columns):
+    found, records = [], known.records
+    for row in _completed(warehouse, entity, rows, columns):
         system, extract = str(row["source_system"]), str(row["extract_name"])
         where = (system, extract, str(row["source_file"]), int(row["source_row"]))
         if where not in records:
@@ -69,29 +80,28 @@ def origins_of(
                     correlation_id=str(row["correlation_id"]),
                     mapping=mapped.get(column) if column else None,
                     native=records[where],
-                    rule=_rule(estate, entity, column, system, plant) if column else None,
+                    rule=_rule(known.owners, entity, column, system, plant) if column else None,
                 )
             )
     return found
 
 
 def _completed(
-    settings: Settings, entity: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    warehouse: duckdb.DuckDBPyConnection, entity: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The landed rows with all that tells where they are from, by batch and correlation id."""
     wanted = [(str(row["batch_id"]), str(row["correlation_id"])) for row in rows if row.get("correlation_id")]
     if not wanted:
         return []
     place = ("source_system", "extract_name", "batch_id", "source_file", "source_row", "correlation_id")
-    with connect(settings, settings.warehouse_path, read_only=True) as warehouse:
-        own = {c[0] for c in warehouse.execute(f"describe landing.{identifier(entity)}").fetchall()}
-        chosen = list(dict.fromkeys([*place, *(c for c in columns if c in own)]))
-        cursor = warehouse.execute(
-            f"select distinct {', '.join(identifier(c) for c in chosen)} from landing.{identifier(entity)} "
-            "where list_contains(?, batch_id) and list_contains(?, correlation_id) order by all",
-            [[batch for batch, _ in wanted], [correlation for _, correlation in wanted]],
-        )
-        return [dict(zip(chosen, row, strict=True)) for row in cursor.fetchall()]
+    own = {c[0] for c in warehouse.execute(f"describe landing.{identifier(entity)}").fetchall()}
+    chosen = list(dict.fromkeys([*place, *(c for c in columns if c in own)]))
+    cursor = warehouse.execute(
+        f"select distinct {', '.join(identifier(c) for c in chosen)} from landing.{identifier(entity)} "
+        "where list_contains(?, batch_id) and list_contains(?, correlation_id) order by all",
+        [[batch for batch, _ in wanted], [correlation for _, correlation in wanted]],
+    )
+    return [dict(zip(chosen, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _mapped(estate: Estate, system: str, extract: str) -> dict[str, str]:
@@ -100,11 +110,11 @@ def _mapped(estate: Estate, system: str, extract: str) -> dict[str, str]:
     return {name: mapping.sql for name, mapping in estate.extract(system, extract).columns.items()}
 
 
-def _rule(estate: Estate, entity: str, column: str, system: str, plant: str | None) -> str | None:
+def _rule(owners: Sequence[AttributeOwner], entity: str, column: str, system: str, plant: str | None) -> str | None:
     """The rule as a sentence: which systems are believed for this attribute, and which place this one has."""
     ranks = [
         owner
-        for owner in attribute_owners(estate)
+        for owner in owners
         if (owner.entity, owner.attribute) == (entity, column) and owner.plant_id in (None, plant)
     ]
     if any(owner.plant_id is not None for owner in ranks):

@@ -19,9 +19,10 @@ from mfg_assets import publish as publication
 from mfg_assets.errors import Problem, UsageError, WarehouseError
 from mfg_assets.estate.models import Estate
 from mfg_assets.lineage.model import Origin, Step, Trace
-from mfg_assets.lineage.origin import origins_of
+from mfg_assets.lineage.origin import Known, origins_of
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.column_lineage import SourceColumn, columns_of
+from mfg_assets.warehouse.owners import attribute_owners
 from mfg_assets.warehouse.session import connect
 from mfg_assets.warehouse.sql import identifier
 
@@ -73,7 +74,7 @@ def trace(settings: Settings, estate: Estate, table: str, key: Sequence[str], co
             Problem("there is no warehouse to trace in", settings.warehouse_path, fix="build it with `mfg run`")
         )
     with connect(settings, settings.warehouse_path, read_only=True) as warehouse:
-        walk = _Walk(warehouse, json.loads(target.read_text(encoding="utf-8")))
+        walk = _Walk(warehouse, json.loads(target.read_text(encoding="utf-8")), Known(attribute_owners(estate)))
         return [
             _trace(walk, settings, estate, table, {name: row[name] for name in key_columns}, row, name)
             for name in ([column] if column is not None else row)
@@ -103,7 +104,7 @@ def _row(
 class _Walk:
     """The warehouse with its lineage, which is read once for all columns of a row."""
 
-    def __init__(self, warehouse: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, warehouse: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], known: Known) -> None:
         self.warehouse = warehouse
         self.types: dict[str, dict[str, dict[str, str]]] = {}
         for schema, table, column, kind in warehouse.execute(
@@ -124,14 +125,19 @@ class _Walk:
             ]
             for place, node in self.models.items()
         }
-        self.records: dict[tuple[str, str, str, int], dict[str, Any] | None] = {}
+        self.known = known
         self._lineage: dict[tuple[str, str], dict[str, frozenset[SourceColumn]]] = {}
+        self._rows: dict[tuple[Any, ...], tuple[list[dict[str, Any]], int]] = {}
 
     def sources(self, place: tuple[str, str], columns: Iterable[str]) -> dict[tuple[str, str], set[str]]:
         """Relation → columns from which some columns come; relations without columns where only their rows matter."""
         if place not in self._lineage:
             code = self.models[place].get("compiled_code") or ""
-            self._lineage[place] = columns_of(code, self.types)
+            # Of the parents only: the parser takes every table of the warehouse in hand otherwise, each time.
+            schema: dict[str, dict[str, dict[str, str]]] = {}
+            for name, table in self.depends[place]:
+                schema.setdefault(name, {})[table] = self.types.get(name, {}).get(table, {})
+            self._lineage[place] = columns_of(code, schema)
         found: dict[tuple[str, str], set[str]] = {}
         for column in columns:
             for source in self._lineage[place].get(column, ()):
@@ -142,26 +148,30 @@ class _Walk:
         self, place: tuple[str, str], columns: Iterable[str], known: Mapping[str, set[Any]]
     ) -> tuple[list[dict[str, Any]], int]:
         """Rows of a relation that agree with what is known, cut to identifying and asked columns, and their number."""
+        wanted = {*columns, *_IDENTIFYING, _CORRELATION}
+        found, number = self._matching(place, known)
+        return [{name: value for name, value in row.items() if name in wanted} for row in found], number
+
+    def _matching(self, place: tuple[str, str], known: Mapping[str, set[Any]]) -> tuple[list[dict[str, Any]], int]:
+        """Whole rows, kept: the columns of one row lead through the same rows again and again."""
         own = self.types.get(place[0], {}).get(place[1], {})
         if not own:
             return [], 0
-        chosen = [name for name in own if name in _IDENTIFYING or name == _CORRELATION or name in set(columns)]
-        conditions, values = [], []
-        for name, wanted in known.items():
-            if name not in own or not wanted:
-                continue
-            conditions.append(f"list_contains(?, {identifier(name)}::varchar)")
-            values.append(sorted(str(value) for value in wanted))
-        where = f" where {' and '.join(conditions)}" if conditions else ""
-        relation = f"{identifier(place[0])}.{identifier(place[1])}"
-        selected = ", ".join(identifier(name) for name in chosen) or "1 as row"
-        cursor = self.warehouse.execute(f"select {selected} from {relation}{where} limit {ROWS_FOLLOWED}", values)
-        names = [c[0] for c in cursor.description or []]
-        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        if len(found) < ROWS_FOLLOWED:
-            return found, len(found)
-        counted = self.warehouse.execute(f"select count(*) from {relation}{where}", values).fetchone()
-        return found, counted[0] if counted else len(found)
+        texts = {name: sorted(str(v) for v in values) for name, values in known.items() if name in own and values}
+        key = (place, tuple((name, tuple(values)) for name, values in sorted(texts.items())))
+        if key not in self._rows:
+            where = " and ".join(f"list_contains(?, {identifier(name)}::varchar)" for name in texts) or "true"
+            relation = f"{identifier(place[0])}.{identifier(place[1])}"
+            selection = f"from {relation} where {where}"
+            cursor = self.warehouse.execute(f"select * {selection} limit {ROWS_FOLLOWED}", list(texts.values()))
+            names = [c[0] for c in cursor.description or []]
+            found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            number = len(found)
+            if number == ROWS_FOLLOWED:
+                counted = self.warehouse.execute(f"select count(*) {selection}", list(texts.values())).fetchone()
+                number = counted[0] if counted else number
+            self._rows[key] = found, number
+        return self._rows[key]
 
 
 def _trace(
@@ -214,7 +224,8 @@ def _trace(
             sorted(columns),
             rows[:ROWS_SHOWN],
             plant=row.get("plant_id"),
-            records=walk.records,
+            known=walk.known,
+            warehouse=walk.warehouse,
         )
     said = None
     if not origins:
