@@ -6,6 +6,7 @@ Belongs here: showing and choosing them. Doesn't belong here: making and compari
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -179,6 +180,7 @@ def rollback(
     from mfg_assets import publish as publication
     from mfg_assets.audit import facts
     from mfg_assets.ledger import open_ledger
+    from mfg_assets.report import write_report
 
     if not reason.strip():
         raise UsageError(Problem("--reason is missing", fix="say why: it is kept with the version"))
@@ -193,10 +195,34 @@ def rollback(
     done = publication.rollback(settings, target, published_by=actor(by), reason=reason)
     with open_ledger(settings) as ledger:
         facts.note_publications(settings, ledger, estate, at=estate.now())
+    write_report(settings, estate.file.name)
     if done.state == "unchanged":
         show(f"{done.version} is in force and holds the same: nothing was done.")
         return
     show(f"In force: {done.version}, with the content of {target}.")
+    if settings.serving_url is not None:
+        serve()
+
+
+@app.command(epilog=examples.of("mfg publish serve", "mfg publish serve --full"))
+def serve(
+    full: Annotated[bool, typer.Option("--full", help="Write every row anew, whatever PostgreSQL holds.")] = False,
+) -> None:
+    """Bring PostgreSQL (MFG_SERVING_URL) to the version in force; runs do so by themselves."""
+    from mfg_assets import serving
+
+    settings = context.settings()
+    url = serving.serving_url(settings)
+    if url is None:
+        raise UsageError(Problem("MFG_SERVING_URL is not set", fix="postgresql://user:password@host/database"))
+    done = serving.sync(settings, url, now=datetime.now(UTC), full=full)
+    if not done.tables_changed:
+        show(f"PostgreSQL holds version {done.version} already.")
+        return
+    show(
+        f"PostgreSQL holds version {done.version}: {len(done.tables_changed):,} tables changed, "
+        f"{done.rows_written:,} rows written, {done.rows_removed:,} removed."
+    )
 
 
 def _tables(found: list[TableDifference]) -> list[tuple[object, ...]]:

@@ -1,0 +1,1 @@
+"""Serving in PostgreSQL."""
