@@ -78,6 +78,7 @@ class Records:
 RECORDS: dict[str, tuple[Records, ...]] = {
     "bom": (Records("canonical.bom_line_at_plant", ("plant_id", "parent_item_number", "component_item_number")),),
     "change": (Records("canonical.engineering_change_plant", ("plant_id", "change_number")),),
+    "routing": (Records("canonical.routing_operation", ("plant_id", "item_number", "operation_sequence")),),
     "inventory": (
         Records("canonical.inventory_balance", ("plant_id", "item_number")),
         Records("reconciliation.inventory_ledger_leg", ("plant_id", "item_number")),
@@ -91,7 +92,7 @@ RECORDS: dict[str, tuple[Records, ...]] = {
         Records("canonical.supplier_item", ("item_number",), "supplier_number || '/' || item_number"),
     ),
 }
-_ENTITIES = {"bom": "bom_line"}
+_ENTITIES = {"bom": "bom_line", "routing": "routing_operation"}
 
 
 def finding_tables(manifest_path: Path) -> list[FindingTable]:

@@ -47,6 +47,13 @@ _RECORD = ("source_system", "entity", "record")
 
 REPORTS = (
     _findings("bom", "bom_finding", ("parent_item_number", "component_item_number"), "null"),
+    _findings("routing", "routing_finding", ("item_number", "operation_sequence"), "null"),
+    _findings(
+        "master_data",
+        "master_data_finding",
+        ("object_type", "object_key", "attribute", "source_system"),
+        "null",
+    ),
     Report(
         "change",
         "engineering_change_plant_status",

@@ -25,7 +25,9 @@ CHANGE_STATUS = "change_status.parquet"
 CHANGE_IMPACT = "change_impact.parquet"
 WORLD = "world.json"
 ADVANCING = "advancing.json"
-DOMAINS = ("bom", "change", "inventory", "production", "procurement", "supplier", "record")
+DOMAINS = (
+    *("bom", "routing", "master_data", "change", "inventory", "production", "procurement", "supplier", "record"),
+)
 
 _COLUMNS = (
     "domain varchar not null, plant_id varchar, business_key varchar not null, finding_class varchar not null, "

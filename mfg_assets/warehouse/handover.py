@@ -99,12 +99,14 @@ def estate_tables(estate: Estate) -> list[Table]:
             "estate",
             "system",
             {
-                **dict.fromkeys(("source_system", "kind", "name", "timezone", "line_identity", "overlap_winner"), text),
+                **dict.fromkeys(
+                    ("source_system", "kind", "name", "timezone", "line_identity", "overlap_winner", "owner_role"), text
+                ),
                 "latency_seconds": "bigint",
             },
             [
                 (
-                    *(s.system, s.kind, s.name, s.timezone, s.line_identity, s.overlap_winner),
+                    *(s.system, s.kind, s.name, s.timezone, s.line_identity, s.overlap_winner, s.owner),
                     int(estate.latency(s.system).total_seconds()),
                 )
                 for s in systems

@@ -41,6 +41,7 @@ create table estate.system as
 create table estate.plant (plant_id varchar);
 create table estate.extract as select 'plm' as source_system, 'bom_header' as entity;
 create table estate.system_plant (source_system varchar, plant_id varchar);
+create table estate.tolerance (attribute varchar, absolute decimal(18, 6), relative decimal(9, 6));
 create table estate.attribute_owner (
     entity varchar, attribute varchar, plant_id varchar, item_type varchar, source_system varchar, priority integer
 );

@@ -30,6 +30,10 @@ NAMED = {
         "position_only", "structural_equivalent", "net_requirement", "missing_item_master", "cycle", "duplicate_line",
         "superseded_component_in_use",
     },
+    "routing": {
+        "work_center", "setup_time", "run_time", "yield", "work_instruction", "missing_in_erp", "missing_in_mes",
+    },
+    "master_data": {"differs_from_owner", "unresolved_identifier"},
     "change": {
         "missing_item_master", "unit_incompatible", "no_approved_source", "open_orders_on_old_revision",
         "regulated_stock", "effectivity_conflict", "bom_cycle", "partial_update", "unauthorised_change",

@@ -21,6 +21,7 @@ from mfg_assets.simulate.defects.lines import (
     changes_of,
     flatten,
 )
+from mfg_assets.simulate.defects.master_data import differs
 from mfg_assets.simulate.defects.model import OWN_ROW, Consequence, Defect, copy_row, hide, replace_values
 
 BOM: tuple[Defect, ...] = (
@@ -192,6 +193,7 @@ BOM: tuple[Defect, ...] = (
             Consequence(
                 "procurement", "json_object('item_number', component_item_number)::varchar", is_everywhere=True
             ),
+            differs("component_item_number"),
         ),
     ),
     Defect(

@@ -10,8 +10,10 @@ from __future__ import annotations
 from mfg_assets.simulate.defects.bom import BOM
 from mfg_assets.simulate.defects.change import CHANGE
 from mfg_assets.simulate.defects.inventory import INVENTORY
+from mfg_assets.simulate.defects.master_data import MASTER_DATA
 from mfg_assets.simulate.defects.model import Defect
 from mfg_assets.simulate.defects.procurement import PROCUREMENT
 from mfg_assets.simulate.defects.production import PRODUCTION
+from mfg_assets.simulate.defects.routing import ROUTING
 
-CATALOGUE: tuple[Defect, ...] = (*CHANGE, *BOM, *PRODUCTION, *PROCUREMENT, *INVENTORY)
+CATALOGUE: tuple[Defect, ...] = (*CHANGE, *BOM, *PRODUCTION, *PROCUREMENT, *ROUTING, *MASTER_DATA, *INVENTORY)

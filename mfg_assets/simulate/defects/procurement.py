@@ -7,6 +7,7 @@ not posted (`inventory`).
 from __future__ import annotations
 
 from mfg_assets.simulate.defects.lines import brought_in
+from mfg_assets.simulate.defects.master_data import differs
 from mfg_assets.simulate.defects.model import (
     Consequence,
     Defect,
@@ -222,6 +223,7 @@ PROCUREMENT: tuple[Defect, ...] = (
         share=0.3,
         consequences=(
             _OF_ITEM,
+            differs("item_number"),
             Consequence("bom", "json_object('component_item_number', item_number)::varchar", is_everywhere=True),
         ),
     ),
@@ -282,6 +284,7 @@ PROCUREMENT: tuple[Defect, ...] = (
                 "lead_time_changed",
                 is_everywhere=True,
             ),
+            differs("object_key", "lead_time_days"),
         ),
     ),
     Defect(
@@ -292,6 +295,7 @@ PROCUREMENT: tuple[Defect, ...] = (
         _terms("terms.lead_time_days >= 21"),
         (replace_values("supplier_item", {"lead_time_days": "held_row.lead_time_days + 1"}),),
         share=0.5,
+        consequences=(differs("object_key", "lead_time_days"),),
         is_near_miss=True,
         name="immaterial",
     ),

@@ -1,3 +1,7 @@
+{#- Attributes that stand for themselves; scraps, alternates and what makes the line (quantity, dates) go together. -#}
+{%- set single = ['position', 'component_revision', 'reference_designators', 'operation_sequence', 'is_phantom',
+    'is_manufacturing_only'] -%}
+
 with
 
 lines as (
@@ -9,7 +13,7 @@ lines as (
 
 priorities as (
 
-    {{ owner_priorities('bom_line', ['quantity', 'component_scrap', 'operation_sequence', 'alternate_priority', 'is_phantom']) }}
+    {{ owner_priorities('bom_line', ['quantity', 'component_scrap', 'alternate_priority'] + single) }}
 
 ),
 
@@ -19,9 +23,10 @@ ranked_lines as (
         lines.*,
         coalesce(priorities.quantity_priority, 9999) as quantity_priority,
         coalesce(priorities.component_scrap_priority, 9999) as component_scrap_priority,
-        coalesce(priorities.operation_sequence_priority, 9999) as operation_sequence_priority,
         coalesce(priorities.alternate_priority_priority, 9999) as alternate_priority_priority,
-        coalesce(priorities.is_phantom_priority, 9999) as is_phantom_priority,
+        {%- for attribute in single %}
+            coalesce(priorities.{{ attribute }}_priority, 9999) as {{ attribute }}_priority,
+        {%- endfor %}
     from lines
     left join priorities
         on lines.plant_id = priorities.plant_id
@@ -84,45 +89,28 @@ counterparts as (
 
 voices as (
 
-    select
-        line_ordinal,
-        source_system,
-        quantity_per,
-        scrap_fraction,
-        scrap_method,
-        assembly_scrap_fraction,
-        is_net,
-        operation_sequence,
-        alternate_group,
-        alternate_priority,
-        usage_probability,
-        is_phantom,
-        is_fixed_quantity,
-        component_scrap_priority,
-        operation_sequence_priority,
-        alternate_priority_priority,
-        is_phantom_priority,
-    from owned_lines
-    union all
-    select
-        line_ordinal,
-        source_system,
-        quantity_per,
-        scrap_fraction,
-        scrap_method,
-        assembly_scrap_fraction,
-        is_net,
-        operation_sequence,
-        alternate_group,
-        alternate_priority,
-        usage_probability,
-        is_phantom,
-        is_fixed_quantity,
-        component_scrap_priority,
-        operation_sequence_priority,
-        alternate_priority_priority,
-        is_phantom_priority,
-    from counterparts
+    {% for relation in ['owned_lines', 'counterparts'] -%}
+        select
+            line_ordinal,
+            source_system,
+            quantity_per,
+            scrap_fraction,
+            scrap_method,
+            assembly_scrap_fraction,
+            is_net,
+            alternate_group,
+            alternate_priority,
+            usage_probability,
+            is_fixed_quantity,
+            component_scrap_priority,
+            alternate_priority_priority,
+            {%- for attribute in single %}
+                {{ attribute }},
+                {{ attribute }}_priority,
+            {%- endfor %}
+        from {{ relation }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -134,14 +122,19 @@ winners as (
         arg_min(voices, component_scrap_priority) filter (
             scrap_fraction is not null or assembly_scrap_fraction is not null
         ) as scrap,
-        arg_min(voices, operation_sequence_priority) filter (operation_sequence is not null) as operation,
         arg_min(voices, alternate_priority_priority) filter (alternate_group is not null) as alternate,
-        arg_min(voices, is_phantom_priority) filter (is_phantom is not null) as phantom,
+        {%- for attribute in single %}
+            arg_min({{ attribute }}, {{ attribute }}_priority) filter ({{ attribute }} is not null) as {{ attribute }},
+            arg_min(source_system, {{ attribute }}_priority) filter ({{ attribute }} is not null)
+                as {{ attribute }}_source,
+        {%- endfor %}
         count(distinct source_system) as systems,
-        max(quantity_per) - min(quantity_per) as quantity_spread,
+        max(quantity_per) as largest_quantity,
+        min(quantity_per) as smallest_quantity,
         count(distinct is_fixed_quantity) as fixed_values,
         count(distinct is_phantom) as phantom_values,
-        count(distinct scrap_fraction) as scrap_values,
+        coalesce(max(scrap_fraction), 0) as largest_scrap,
+        coalesce(min(scrap_fraction), 0) as smallest_scrap,
     from voices
     group by line_ordinal
 
@@ -157,9 +150,9 @@ final as (
         owned_lines.alternative,
         owned_lines.revision,
         owned_lines.line_id,
-        owned_lines.position,
+        winners.position,
         owned_lines.component_item_number,
-        owned_lines.component_revision,
+        winners.component_revision,
         owned_lines.quantity_per,
         owned_lines.unit,
         owned_lines.is_fixed_quantity,
@@ -167,29 +160,33 @@ final as (
         coalesce(winners.scrap.scrap_method, 'multiply') as scrap_method,
         coalesce(winners.scrap.assembly_scrap_fraction, 0) as assembly_scrap_fraction,
         coalesce(winners.scrap.is_net, owned_lines.is_net) as is_net,
-        winners.operation.operation_sequence as operation_sequence,
+        winners.operation_sequence,
         winners.alternate.alternate_group as alternate_group,
         winners.alternate.alternate_priority as alternate_priority,
         winners.alternate.usage_probability as usage_probability,
-        winners.phantom.is_phantom as is_phantom,
+        winners.is_phantom,
         owned_lines.line_type,
-        owned_lines.reference_designators,
-        owned_lines.is_manufacturing_only,
+        winners.reference_designators,
+        winners.is_manufacturing_only,
         owned_lines.effective_from,
         owned_lines.effective_to,
-        owned_lines.source_system as quantity_source,
+        -- how much, of what, in which unit and from when to when is one statement: it comes from one system
+        {%- for attribute in ['quantity', 'unit', 'is_fixed_quantity', 'line_type', 'effective_from', 'effective_to'] %}
+            owned_lines.source_system as {{ attribute }}_source,
+        {%- endfor %}
         winners.scrap.source_system as scrap_fraction_source,
-        winners.operation.source_system as operation_sequence_source,
         winners.alternate.source_system as alternate_priority_source,
-        winners.phantom.source_system as is_phantom_source,
+        {%- for attribute in single %}
+            winners.{{ attribute }}_source,
+        {%- endfor %}
         case
             when owned_lines.systems = 1 then 'single_source'
             when
                 winners.systems = owned_lines.systems
-                and winners.quantity_spread = 0
+                and {{ within_tolerance('winners.largest_quantity', 'winners.smallest_quantity', 'bom_line.quantity') }}
                 and winners.fixed_values <= 1
                 and winners.phantom_values <= 1
-                and winners.scrap_values <= 1
+                and {{ within_tolerance('winners.largest_scrap', 'winners.smallest_scrap', 'bom_line.component_scrap') }}
                 then 'agreed'
             else 'differing'
         end as status,
