@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import bom_question, bom_view, examples
+from mfg_assets.cli import bom_all, bom_question, bom_view, examples
 from mfg_assets.cli.bom_compare import EXAMPLES, compare
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, say
@@ -112,6 +112,7 @@ def where_used(
 
 
 app.command(epilog=EXAMPLES)(compare)
+app.command(name="explode-all", epilog=bom_all.EXAMPLES)(bom_all.explode_all)
 
 
 def _quantity(text: str | None) -> Decimal | None:
