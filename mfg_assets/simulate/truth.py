@@ -106,7 +106,10 @@ def carry_over(con: DuckDBPyConnection, previous: Path) -> None:
     for name, table in _TABLES.items():
         path = previous / FOLDER / name
         if path.is_file():
-            con.execute(f"insert into {table} select * from read_parquet({path_literal(path)}) where domain = 'record'")
+            con.execute(
+                f"insert into {table} select * from read_parquet({path_literal(path)}) where domain = 'record' "
+                f"except select * from {table}"
+            )
 
 
 def is_simulated(out: Path) -> bool:

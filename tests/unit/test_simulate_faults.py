@@ -10,7 +10,17 @@ import duckdb
 import pytest
 
 from mfg_assets.simulate import chance, truth
-from mfg_assets.simulate.defects.faults import DROPS, ENOUGH_ROWS, QUEUE, RECIPES, SPOILED, FeedFaults
+from mfg_assets.simulate.defects.faults import (
+    DROPS,
+    EDGES,
+    ENOUGH_ROWS,
+    ORDERS,
+    QUEUE,
+    RECIPES,
+    SPOILED,
+    STOPS,
+    FeedFaults,
+)
 from mfg_assets.simulate.options import Options
 
 OPTIONS = Options.of("small", defect_rate=0.02)
@@ -140,3 +150,30 @@ def test_the_same_delivery_goes_wrong_in_the_same_way(con: duckdb.DuckDBPyConnec
         FeedFaults(OPTIONS).apply(con, *QUEUE, "native")
         outcomes.append((con.execute("from native").fetchall(), told(con), told(con, "near_miss")))
     assert outcomes[0] == outcomes[1]
+
+
+def test_rule_05_hours_at_the_edge_of_daylight_saving_are_look_alikes(con: duckdb.DuckDBPyConnection) -> None:
+    messages(con, 5)
+    FeedFaults(OPTIONS).apply(con, *STOPS, "native")
+    assert told(con) == []
+    by_id = {str(one["id"]): one for one in records(con)}
+    assert {name: by_id[record]["time"] for name, record in told(con, "near_miss")} == {
+        name: since for name, (since, _) in EDGES.items()
+    }
+    assert len(by_id) == 5 + len(EDGES)
+
+
+def test_rule_04_versions_of_an_order_come_newest_first_and_all_of_them(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "create or replace temp table native as select 'O' || (i // 3) as \"OrderNo\", "
+        "'2026-01-07T07:00:' || lpad(cast(i as varchar), 2, '0') as \"WrittenUtc\" from range(60) as r (i)"
+    )
+    before = con.execute("from native").fetchall()
+    FeedFaults(OPTIONS).apply(con, *ORDERS, "native")
+    after = con.execute("from native").fetchall()
+    assert sorted(before) == sorted(after)
+    moved = {record for _, record in told(con, "near_miss")}
+    assert moved
+    for order in {str(number) for number, _ in after}:
+        times = [time for number, time in after if number == order]
+        assert times == sorted(times, reverse=order in moved)

@@ -42,7 +42,7 @@ def plant(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ..
         )
         for edit in defect.edits:
             edit(con)
-        _record(con, defect)
+        _record(con, defect, options)
         con.execute(f"drop table candidate_{entry}")
     _tidy(con, options)
     stock.settle(con, options)
@@ -58,7 +58,7 @@ def _tidy(con: DuckDBPyConnection, options: Options) -> None:
         )
 
 
-def _record(con: DuckDBPyConnection, defect: Defect) -> None:
+def _record(con: DuckDBPyConnection, defect: Defect, options: Options) -> None:
     table = "truth.near_miss" if defect.is_near_miss else "truth.finding"
     con.execute(
         f"insert into {table} select {literal(defect.domain)}, plant_id, unnest(keys), "
@@ -77,4 +77,11 @@ def _record(con: DuckDBPyConnection, defect: Defect) -> None:
             f"{'null' if consequence.is_everywhere else 'plant_id'}, "
             f"{consequence.key}, {literal(consequence.finding_class)}, null, planted_at, mended_at, "
             f"{literal(defect.does)} from chosen"
+        )
+    if "erp bom_line" in defect.shows:
+        # a bill that was right in one delivery and isn't in the next one has changed, with no change behind it
+        con.execute(
+            "insert into truth.consequence select distinct 'bom', plant_id, "
+            "json_object('parent_item_number', parent_item_number)::varchar, 'unauthorised_change', null, planted_at, "
+            f"mended_at, {literal(defect.does)} from chosen where planted_at > {instant(options.first_cut)}"
         )

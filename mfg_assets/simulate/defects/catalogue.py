@@ -10,10 +10,22 @@ from __future__ import annotations
 from mfg_assets.simulate.defects.bom import BOM
 from mfg_assets.simulate.defects.change import CHANGE
 from mfg_assets.simulate.defects.inventory import INVENTORY
+from mfg_assets.simulate.defects.late import LATE
 from mfg_assets.simulate.defects.master_data import MASTER_DATA
 from mfg_assets.simulate.defects.model import Defect
 from mfg_assets.simulate.defects.procurement import PROCUREMENT
 from mfg_assets.simulate.defects.production import PRODUCTION
 from mfg_assets.simulate.defects.routing import ROUTING
+from mfg_assets.simulate.defects.supersede import SUPERSEDE
 
-CATALOGUE: tuple[Defect, ...] = (*CHANGE, *BOM, *PRODUCTION, *PROCUREMENT, *ROUTING, *MASTER_DATA, *INVENTORY)
+CATALOGUE: tuple[Defect, ...] = (
+    *SUPERSEDE,
+    *CHANGE,
+    *BOM,
+    *PRODUCTION,
+    *PROCUREMENT,
+    *ROUTING,
+    *MASTER_DATA,
+    *INVENTORY,
+    *LATE,
+)

@@ -46,7 +46,16 @@ SPOILED = (
 )
 QUEUE = ("mes_a", "material_consumption")
 DROPS = ("mes_b", "material_consumption")
-RECIPES = ("mes_b", "routing_operation")
+RECIPES = ("mes_b", "bom_header")
+STOPS = ("mes_a", "downtime_event")
+ORDERS = ("mes_b", "production_order")
+
+# Times that look as wrong as the refused ones and are right: the hour that Berlin has twice says which one it is, and
+# the first instant after the one that it hasn't is there without saying anything.
+EDGES = {
+    "ambiguous_local_time": ("2025-10-26T02:30:00+01:00", "2025-10-26T02:45:00+01:00"),
+    "nonexistent_local_time": ("2025-03-30T03:00:00", "2025-03-30T03:15:00"),
+}
 
 
 class FeedFaults:
@@ -64,6 +73,10 @@ class FeedFaults:
         rows = int(counted[0]) if counted else 0
         if (system, entity) == RECIPES:
             return self._short(con, rows)
+        if (system, entity) == STOPS:
+            return self._edges(con, relation)
+        if (system, entity) == ORDERS:
+            return self._out_of_order(con, relation)
         if rows < ENOUGH_ROWS:
             return Tampering()
         if (system, entity) == QUEUE:
@@ -106,6 +119,44 @@ class FeedFaults:
         )
         self._record(con, "finding", system, entity, "conflicting_event", "id", "again where place % 2 = 0")
         self._record(con, "near_miss", system, entity, "duplicated", "id", "again where place % 2 = 1")
+
+    def _edges(self, con: DuckDBPyConnection, relation: str) -> Tampering:
+        system, entity = STOPS
+        for name, (since, until) in EDGES.items():
+            con.execute(
+                f"create or replace temp table spoiled as select *, (body->>'$.id') || '-{name}' as new_id "
+                f"from {relation} where body->>'$.id' not like '%-%\\_%' escape '\\' "
+                f"order by chance('edge', (body->>'$.id') || {literal(self._cut)}), body->>'$.id' limit 1"
+            )
+            con.execute(
+                f"insert into {relation} by name select * exclude (new_id) replace ("
+                f"json_merge_patch(body, json_object('id', new_id, 'until', {literal(until)})) as body, "
+                f"{literal(since)} as time) from spoiled"
+            )
+            self._record(con, "near_miss", system, entity, name, "new_id", "spoiled")
+        return Tampering()
+
+    def _out_of_order(self, con: DuckDBPyConnection, relation: str) -> Tampering:
+        # The newest version comes first; when each was written stands in it.
+        system, entity = ORDERS
+        con.execute(
+            f"""
+            create or replace temp table again as
+            select "OrderNo" as number
+            from {relation}
+            group by "OrderNo"
+            having count(*) > 1 and count(distinct "WrittenUtc") = count(*)
+                and chance('out of order', "OrderNo" || {literal(self._cut)}) < 0.3
+            """
+        )
+        con.execute(
+            f"create or replace temp table spoiled as select * from {relation} "
+            'where "OrderNo" in (select number from again)'
+        )
+        con.execute(f'delete from {relation} where "OrderNo" in (select number from again)')
+        con.execute(f'insert into {relation} select * from spoiled order by "OrderNo", "WrittenUtc" desc')
+        self._record(con, "near_miss", system, entity, "out_of_order", "number", "again")
+        return Tampering()
 
     def _spoil_file(self, con: DuckDBPyConnection) -> Tampering:
         mark = f"SPOILED-{self._cut}"

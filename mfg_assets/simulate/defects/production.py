@@ -66,6 +66,15 @@ _RECEIPTS = (
     "and movement.item_number = chosen.item_number"
 )
 
+_TRACKED = """
+select
+    'order|' || used.plant_id || '|' || used.production_order_number as claim, used.visible_from as known_at,
+    used.plant_id, used.quantity, used.source_system as system, used.row_id,
+    used.production_order_number as object_key, used.item_number,
+    [json_object('object_key', used.production_order_number, 'item_number', used.item_number)::varchar] as keys
+from held.material_consumption as used
+where used.lot_number is not null and used.serial_number is null
+"""
 _ALTERNATES = """
 select
     'order|' || used.plant_id || '|' || used.production_order_number as claim, used.visible_from as known_at,
@@ -92,6 +101,30 @@ def _consumed(values: dict[str, str]) -> Edit:
 
 
 PRODUCTION: tuple[Defect, ...] = (
+    Defect(
+        "production",
+        "genealogy_gap",
+        "The shop floor took from a lot and didn't say from which.",
+        "mes material_consumption",
+        _TRACKED,
+        (_consumed({"lot_number": "null"}),),
+        share=0.5,
+        kind="event",
+        name="no_lot",
+        consequences=_OF_ORDER,
+    ),
+    Defect(
+        "production",
+        "genealogy_gap",
+        "The shop floor says that it took from a lot that never came in.",
+        "mes material_consumption",
+        _TRACKED,
+        (_consumed({"lot_number": "held_row.lot_number || 'Z'"}),),
+        share=0.5,
+        kind="event",
+        name="unknown_lot",
+        consequences=_OF_ORDER,
+    ),
     Defect(
         "production",
         "substitute_not_allowed",

@@ -27,16 +27,19 @@ _CHANGES = """
         select
             change.*, states.rank,
             case states.rank
-                when 1 then raised_at when 2 then coalesce(approved_at, cancelled_at) else released_at
+                when 1 then raised_at when 2 then coalesce(approved_at, cancelled_at) when 3 then released_at
+                else withdrawn_at
             end as happened_at
         from world.engineering_change as change
-        cross join (select unnest([1, 2, 3]) as rank) as states
-        where states.rank < 3 or change.released_at is not null
+        cross join (select unnest([1, 2, 3, 4]) as rank) as states
+        where case states.rank when 3 then change.released_at is not null when 4 then change.withdrawn_at is not null
+            else true end
     )
     select
         change_number, title, reason,
-        case rank when 1 then 'in_review' when 2 then case when is_cancelled then 'cancelled' else 'approved' end
-            else 'released' end as status,
+        case rank when 1 then 'in_review'
+            when 2 then case when cancelled_at is not null then 'cancelled' else 'approved' end
+            when 3 then 'released' else 'withdrawn' end as status,
         raised_at,
         case when rank > 1 then approved_at end as approved_at,
         case when rank > 2 then released_at end as released_at,

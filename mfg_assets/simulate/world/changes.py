@@ -58,7 +58,9 @@ def _changes(con: DuckDBPyConnection, options: Options) -> None:
                 week + cast(chance_int('released on', change_number, 5) as integer) as released_on,
                 chance('urgency', change_number) as urgent,
                 chance('what', change_number) as what,
-                chance('cancelled', change_number) < 0.05 as is_cancelled
+                -- given up before its release, or taken back before anybody followed it
+                chance('cancelled', change_number) < 0.1 as is_cancelled,
+                chance('cancelled', change_number) >= 0.05 and is_cancelled as is_withdrawn
             from placed
         )
         select
@@ -254,9 +256,10 @@ def _plants(con: DuckDBPyConnection) -> None:
         create or replace table world.engineering_change_plant as
         with builders as (
             select
-                change.*, site.plant_id, plant.timezone, site.is_home,
+                change.*, site.plant_id, plant.timezone, site.is_home, item.is_regulated,
                 change.change_number || '/' || site.plant_id as plant_key
             from decided as change
+            inner join world.item as item on change.parent_item_number = item.item_number
             inner join world.item_plant as site on change.parent_item_number = site.item_number
             inner join world.plant as plant using (plant_id)
             where site.has_bill
@@ -265,7 +268,9 @@ def _plants(con: DuckDBPyConnection) -> None:
             select
                 *,
                 is_home or chance('applicable', plant_key) >= 0.06 as is_applicable,
-                not is_home and chance('deferred', plant_key) < 0.06 as is_deferred,
+                -- more often where stock is under regulation
+                not is_home and chance('deferred', plant_key) < case when is_regulated then 0.4 else 0.06 end
+                    as is_deferred,
                 cast(released_on + cast({SHORTEST_NOTICE} + case when urgent < 0.1 then 0
                     else chance_int('notice', change_number, 25) end
                     + case when is_home then 0 else chance_int('plant notice', plant_key, 20) end as integer)
@@ -281,23 +286,26 @@ def _plants(con: DuckDBPyConnection) -> None:
                 then timezone(judged.timezone, judged.first_day) end
                 as planned_effective_from,
             case when judged.is_applicable then case
-                when item.is_regulated then 'quarantine'
+                when judged.is_regulated then 'quarantine'
                 else chance_pick('disposition', judged.change_number,
                     ['use_up', 'use_up', 'use_up', 'rework', 'scrap', 'return'])
             end end as disposition,
             case
                 when not judged.is_applicable then null
-                when item.is_regulated then 'regulated_stock'
+                when judged.is_regulated then 'regulated_stock'
                 -- a plant waits for a reason
                 when judged.is_deferred or chance('commitment', judged.plant_key) < 0.05 then 'customer_commitment'
             end as constraint_kind,
             case when judged.is_applicable then case when judged.is_deferred then 'deferred' else 'released' end end
                 as release_gate,
+            -- until further notice, or for more than a year: nobody's orders reach so far
+            case when judged.is_applicable and judged.is_deferred and chance('deferred until', judged.plant_key) < 0.5
+                then timezone(judged.timezone, judged.first_day + to_days(cast(400
+                    + chance_int('deferred days', judged.plant_key, 100) as integer))) end as deferred_until,
             -- what holds in the end: a change that was cancelled changes nothing
             case when judged.is_applicable and not judged.is_deferred and not judged.is_cancelled
                 then timezone(judged.timezone, judged.first_day) end as effective_at
         from judged
-        inner join world.item as item on judged.parent_item_number = item.item_number
         order by judged.change_number, judged.plant_id
         """
     )
@@ -329,11 +337,14 @@ def _headers(con: DuckDBPyConnection) -> None:
             end || item.description as title,
             chance_pick('reason', timed.change_number,
                 ['cost', 'quality', 'obsolescence', 'customer', 'safety', 'standardisation']) as reason,
-            case when timed.is_cancelled then 'cancelled' else 'released' end as status,
+            case when timed.is_withdrawn then 'withdrawn' when timed.is_cancelled then 'cancelled' else 'released' end
+                as status,
             timed.raised_at,
-            case when not timed.is_cancelled then timed.approved_at end as approved_at,
-            case when not timed.is_cancelled then timed.released_at end as released_at,
-            case when timed.is_cancelled then timed.approved_at end as cancelled_at,
+            case when timed.is_withdrawn or not timed.is_cancelled then timed.approved_at end as approved_at,
+            case when timed.is_withdrawn or not timed.is_cancelled then timed.released_at end as released_at,
+            case when timed.is_cancelled and not timed.is_withdrawn then timed.approved_at end as cancelled_at,
+            case when timed.is_withdrawn then timed.released_at
+                + to_seconds(86400 * (3 + chance_int('withdrawn', timed.change_number, 6)) + 3600) end as withdrawn_at,
             chance_pick('requester', timed.change_number,
                 ['engineering', 'manufacturing', 'quality', 'purchasing', 'service']) as requester,
             cast(1 + chance_int('priority', timed.change_number, 4) as varchar) as priority,

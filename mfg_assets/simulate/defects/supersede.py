@@ -1,0 +1,125 @@
+"""A change that takes another one back, or replaces it, on a later day: nothing is wrong with it.
+
+Belongs here: look-alikes of changes that follow one another on the same line. Doesn't belong here: what goes wrong with
+a change (`change`).
+
+Their day lies so far ahead that no order is planned for it.
+"""
+
+from __future__ import annotations
+
+from mfg_assets.simulate.defects.model import Defect, add_rows, replace_values
+
+# A change of one plant only is one line in PLM, in the ERP and on the shop floor, and one that ends with it in each.
+_CANDIDATES = """
+    with sides as (
+        select
+            change_number, count(*) as plants, any_value(plant_id) as plant_id
+        from held.engineering_change_plant
+        where visible_from <= $first
+        group by change_number
+        having count(*) = 1
+    ),
+    lines as (
+        select
+            coalesce(engineering_change_in, engineering_change_out) as change_number,
+            list(distinct source_system || '/' || row_id order by source_system || '/' || row_id)
+                filter (engineering_change_in is not null) as new_rows,
+            list(distinct source_system || '/' || row_id order by source_system || '/' || row_id)
+                filter (engineering_change_out is not null) as old_rows
+        from held.bom_line
+        where coalesce(engineering_change_in, engineering_change_out) is not null and visible_from <= $first
+        group by all
+    )
+    select
+        change.claim, greatest(change.erp_known_at, change.mes_known_at) as known_at, change.plant_id,
+        cast(null as decimal(18, 6)) as quantity, change.change_number,
+        left(change.change_number, 2) || '9' || substr(change.change_number, 4) as next_number,
+        timezone(change.zone, timezone(change.zone, change.effective_at) + interval 300 day) as next_at,
+        change.parent_item_number, change.new_component, change.old_component, lines.new_rows, lines.old_rows,
+        [json_object('change_number', change.change_number)::varchar,
+            json_object('change_number', next_number)::varchar] as keys
+    from change_at as change
+    inner join sides on change.change_number = sides.change_number and change.plant_id = sides.plant_id
+    inner join lines on change.change_number = lines.change_number
+    where change.effective_at <= $first and len(lines.new_rows) = 3 and len(lines.old_rows) = 3
+        and change.old_component <> change.new_component
+"""
+
+
+def _told(entity: str, values: str) -> str:
+    return f"""
+        select held_row.* replace ({values}, chosen.planted_at as visible_from, null as visible_to)
+        from chosen
+        inner join held.{entity} as held_row on chosen.change_number = held_row.change_number
+            and held_row.visible_from <= chosen.planted_at
+            and (held_row.visible_to is null or chosen.planted_at < held_row.visible_to)
+    """
+
+
+_NEXT = "chosen.next_number as change_number, chosen.next_number || substr(held_row.row_id, 9) as row_id"
+
+SUPERSEDE: tuple[Defect, ...] = (
+    Defect(
+        "change",
+        "effectivity_conflict",
+        "A later change takes the change back on a day of its own, in all systems.",
+        "all bom_line",
+        _CANDIDATES,
+        (
+            add_rows(
+                "engineering_change",
+                _told(
+                    "engineering_change",
+                    f"{_NEXT}, 'Back to what was before' as title, chosen.planted_at - interval 9 day as raised_at, "
+                    "chosen.planted_at - interval 2 day as approved_at, chosen.planted_at as released_at",
+                ),
+            ),
+            add_rows(
+                "engineering_change_item",
+                _told(
+                    "engineering_change_item",
+                    f"{_NEXT}, held_row.new_component_item_number as item_number, "
+                    "held_row.new_component_item_number as old_component_item_number, "
+                    "held_row.old_component_item_number as new_component_item_number, "
+                    "held_row.new_quantity as old_quantity, held_row.old_quantity as new_quantity",
+                )
+                + "where held_row.action = 'replace'",
+            ),
+            add_rows(
+                "engineering_change_plant",
+                _told("engineering_change_plant", f"{_NEXT}, chosen.next_at as planned_effective_from"),
+            ),
+            add_rows(
+                "bom_line",
+                """
+                select held_row.* replace (
+                    chosen.next_at as effective_from, null as effective_to,
+                    chosen.next_number as engineering_change_in, null as engineering_change_out,
+                    held_row.line_id || '-2' as line_id, held_row.row_id || '-2' as row_id,
+                    chosen.planted_at as visible_from, null as visible_to
+                )
+                from chosen
+                inner join held.bom_line as held_row
+                    on list_contains(chosen.old_rows, held_row.source_system || '/' || held_row.row_id)
+                    and held_row.visible_from <= chosen.planted_at
+                    and (held_row.visible_to is null or chosen.planted_at < held_row.visible_to)
+                """,
+            ),
+            replace_values(
+                "bom_line",
+                {"effective_to": "held_row.next_at", "engineering_change_out": "held_row.next_number"},
+                """
+                select
+                    split_part(row_key, '/', 1) as source_system,
+                    substr(row_key, strpos(row_key, '/') + 1) as row_id,
+                    planted_at, cast(null as timestamptz) as mended_at, next_at, next_number
+                from (select *, unnest(new_rows) as row_key from chosen)
+                """,
+            ),
+        ),
+        share=5,
+        is_near_miss=True,
+        name="superseded",
+    ),
+)
