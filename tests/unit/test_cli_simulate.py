@@ -120,7 +120,8 @@ def test_a_killed_simulation_leaves_nothing_that_looks_whole(tmp_path: Path, mon
     # After everything is written, before it takes its place: as late as it can be.
     monkeypatch.setattr(simulation, "_replace", killed)
     monkeypatch.setattr(simulation, "build", _nothing_wrong)
-    mfg("--home", str(tmp_path / "home"), "simulate", str(out), *SMALL)
+    stopped = mfg("--home", str(tmp_path / "home"), "simulate", str(out), *SMALL)
+    assert stopped.exit_code == 130
     assert not out.exists()
 
 
@@ -175,7 +176,7 @@ def test_options_survive_their_file() -> None:
     assert (options.advanced_days, options.previous_days) == (7, 3)
 
 
-def _nothing_wrong(con: duckdb.DuckDBPyConnection, options: Options) -> None:
+def _nothing_wrong(con: duckdb.DuckDBPyConnection, options: Options, on_step: object) -> None:
     """Empty systems: quick, and enough where only the files' fate matters."""
     from mfg_assets.simulate import chance, held
 
