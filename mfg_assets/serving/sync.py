@@ -31,6 +31,8 @@ from mfg_assets.warehouse.sql import identifier
 
 ATTEMPTS = 4
 _BATCH = 50_000
+# Where nearly all rows changed, looking up each by its key takes longer than writing the few others too.
+_MOST = 0.8
 _GONE = "mfg_gone"
 _HISTORY_OF = "history of "
 
@@ -131,8 +133,7 @@ class _Table:
         before = None if reshaped or served is None else self._file_of(served)
         if before is None:
             gone = self._count() if not is_new else 0
-            self.connection.script(f"delete from {self.shape.sql}")
-            written = self._copy(self.rows)
+            written = self._rewrite()
             removed = max(gone - written, 0)
         else:
             written, removed = self._replace(before)
@@ -141,6 +142,14 @@ class _Table:
             [self.shape.name, self.entry["hash"]],
         )
         return written, removed
+
+    def _rewrite(self) -> int:
+        """Every row anew. Readers go on seeing the old ones until the end of the transaction."""
+        self.connection.script(f"delete from {self.shape.sql}")
+        written = self._copy(self.rows)
+        # Without figures the server would plan the next deletion as if the table were empty.
+        self.connection.script(f"analyze {self.shape.sql}")
+        return written
 
     def _replace(self, before: Path) -> tuple[int, int]:
         """Delete rows that changed or went, by key; insert those that changed or came."""
@@ -164,6 +173,8 @@ class _Table:
             "select count(*) filter (is_there), count(*) filter (is_there and not stays) from differing"
         ).fetchone()
         there, removed = counts if counts else (0, 0)
+        if there > _MOST * self.entry["rows"]:
+            return self._rewrite(), removed
         if there:
             self._delete(f"from {old} where {row_hash(keys)} in (select key_hash from differing where is_there)")
         written = self._copy(
@@ -230,6 +241,7 @@ def _history(settings: Settings, folder: Path, manifest: dict[str, Any]) -> dict
     return {
         "file": file.name,
         "bytes": file.stat().st_size,
+        "rows": int(manifest["version"].partition("-")[0]),
         "hash": f"{_HISTORY_OF}{manifest['version']}",
         "key": list(HISTORY.key),
         "description": HISTORY.description,
