@@ -18,6 +18,9 @@ from mfg_assets.warehouse.sql import identifier, literal
 
 __all__ = ["CATALOGUE", "plant"]
 
+_TOLD_BY_ANOTHER_NAME = frozenset({"unauthorised_change", "missing_in_plm", "duplicate_line", "cycle"})
+"""Of defects of an ERP's bills: what is that already, names a change, or makes a line that is reported as itself."""
+
 
 def plant(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ...] = CATALOGUE) -> None:
     """Edit what the systems hold, and write down what is then to be found.
@@ -43,6 +46,7 @@ def plant(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ..
         for edit in defect.edits:
             edit(con)
         _record(con, defect, options)
+        _record_alteration(con, defect, options)
         con.execute(f"drop table candidate_{entry}")
     _tidy(con, options)
     stock.settle(con, options)
@@ -83,5 +87,17 @@ def _record(con: DuckDBPyConnection, defect: Defect, options: Options) -> None:
         con.execute(
             "insert into truth.consequence select distinct 'bom', plant_id, "
             "json_object('parent_item_number', parent_item_number)::varchar, 'unauthorised_change', null, planted_at, "
+            f"mended_at, {literal(defect.does)} from chosen where planted_at > {instant(options.first_cut)}"
+        )
+
+
+def _record_alteration(con: DuckDBPyConnection, defect: Defect, options: Options) -> None:
+    """Whoever makes an ERP's bill wrong between two deliveries has changed it without an engineering change, too."""
+    is_wrong = not (defect.is_near_miss or defect.is_information)
+    if (defect.domain, defect.shows) != ("bom", "erp bom_line") or not is_wrong:
+        return
+    if defect.finding_class not in _TOLD_BY_ANOTHER_NAME:
+        con.execute(
+            "insert into truth.finding select 'bom', plant_id, unnest(keys), 'unauthorised_change', null, planted_at, "
             f"mended_at, {literal(defect.does)} from chosen where planted_at > {instant(options.first_cut)}"
         )

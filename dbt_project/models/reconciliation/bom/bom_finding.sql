@@ -2,9 +2,23 @@
 
 with
 
+unauthorised as (
+
+    select * from {{ ref('bom_unauthorised_change') }}
+
+),
+
+-- rule 37: a line that only the ERP has, by nobody's change, is that and not merely missing in the PLM
 differences as (
 
-    select * from {{ ref('bom_line_difference') }}
+    select differences.*
+    from {{ ref('bom_line_difference') }} as differences
+    anti join unauthorised
+        on differences.plant_id = unauthorised.plant_id
+        and differences.parent_item_number = unauthorised.parent_item_number
+        and differences.component_item_number = unauthorised.component_item_number
+        and differences.finding_class = 'missing_in_plm'
+        and unauthorised.is_missing_in_plm
 
 ),
 
@@ -314,6 +328,8 @@ superseded_component_in_use as (
 findings as (
 
     select * from differences
+    union all
+    select * exclude (source_system, altered_at, seen_at, is_missing_in_plm) from unauthorised
     union all
     select * exclude (source_value) from refused
     union all
