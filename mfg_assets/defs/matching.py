@@ -13,7 +13,9 @@ from mfg_assets.warehouse import lock
 
 @dg.asset(
     key=common.SUPPLIER_PAIR_KEY,
-    deps=[common.landing_key("supplier"), dg.AssetKey(["estate", "attribute_owner"])],
+    # Not landing/supplier, which it reads: the blocking checks of landed rows run inside dbt, so that this step would
+    # wait for dbt, dbt for it, and Dagster would start dbt three times. Both keys come from the same hand-over.
+    deps=[dg.AssetKey(["platform", "batch_manifest"]), dg.AssetKey(["estate", "attribute_owner"])],
     group_name="matching",
     kinds={"python", "duckdb"},
     description="Pairs of supplier numbers that are probably one firm (Splink), certain ones and those for review.",

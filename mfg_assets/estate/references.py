@@ -22,7 +22,8 @@ from mfg_assets.estate.validate import nearest, suggestion
 KINDS: tuple[str, ...] = get_args(SystemKind)
 # The domains of findings, as in the names of the tables <domain>_finding, and those of the platform's own exceptions.
 DOMAINS = (
-    *("bom", "routing", "master_data", "change", "inventory", "production", "procurement", "supplier", "record"),
+    *("bom", "routing", "master_data", "change", "inventory", "production", "procurement", "supplier"),
+    *("fulfilment", "record"),
     *("check", "feed", "publication"),
 )
 

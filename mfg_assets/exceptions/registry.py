@@ -87,6 +87,10 @@ RECORDS: dict[str, tuple[Records, ...]] = {
         Records("canonical.production_order", ("plant_id",), "production_order_number"),
         Records("canonical.production_confirmation", ("plant_id",), "production_order_number"),
     ),
+    "fulfilment": (
+        Records("canonical.sales_order_line", ("plant_id",), "sales_order_number || '/' || line_number"),
+        Records("canonical.shipment", ("plant_id",), "shipment_number || '/' || line_number"),
+    ),
     "procurement": (
         Records("canonical.purchase_order_line", ("plant_id",), "purchase_order_number || '/' || line_number"),
         Records("canonical.supplier_item", ("item_number",), "supplier_number || '/' || item_number"),

@@ -113,7 +113,11 @@ def _pairs(table: Any) -> tuple[Any, str]:
         own.execute("create table supplier_record as select * from records")
         how = "stated"
         if table.num_rows < 2:
-            own.execute("create table predicted (unique_id_l varchar, unique_id_r varchar, match_probability double)")
+            levels = ", ".join(f"gamma_{name} integer" for name in weights.COMPARISONS)
+            own.execute(
+                "create table predicted (unique_id_l varchar, unique_id_r varchar, match_probability double, "
+                f"match_weight double, {levels})"
+            )
             own.execute("create table clustered (unique_id varchar, cluster_id varchar)")
         else:
             how = _predict(own, table.num_rows)

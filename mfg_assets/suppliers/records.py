@@ -12,7 +12,7 @@ import duckdb
 
 from mfg_assets.warehouse.sql import literal
 
-# Several letters for one, before accents go: what a keyboard without the letter makes of it.
+# Several letters for one, where no accent can be taken off: what a keyboard without the letter makes of it.
 _LETTERS = (
     *(("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("å", "a"), ("ł", "l"), ("đ", "d"), ("ı", "i"), ("þ", "th")),
     *(("ж", "zh"), ("х", "kh"), ("ц", "ts"), ("ч", "ch"), ("ш", "sh"), ("щ", "shch"), ("ю", "yu"), ("я", "ya")),
@@ -23,7 +23,7 @@ _SINGLE = (
     ("αβγδεζηικλμνξοπρσςτυφω", "avgdeziiklmnxoprsstyfo"),
 )
 # Two letters that stand for one with dots, and the plain one: all three are the plain one.
-_UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
+_UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
 
 # As they stand once letters are plain; dots are gone, so that s.r.o. is sro. Longer ones first.
 _FORMS = (
@@ -69,16 +69,16 @@ _FREE_MAIL = (
 
 def plain(text: str) -> str:
     """SQL of a text in plain small Latin letters, digits and single spaces."""
-    sql = f"lower({text})"
+    sql = f"strip_accents(lower({text}))"
     for letter, letters in _LETTERS:
         sql = f"replace({sql}, {literal(letter)}, {literal(letters)})"
     for letters, latin in _SINGLE:
         sql = f"translate({sql}, {literal(letters)}, {literal(latin)})"
-    sql = f"strip_accents({sql})"
+    # Dots and apostrophes join (s.r.o., A/S, O'Neill), everything else separates.
+    sql = f"regexp_replace({sql}, '[.''’`]', '', 'g')"
+    sql = f"regexp_replace({sql}, '\\b([a-z])/([a-z])\\b', '\\1\\2', 'g')"
     for pair, single in _UMLAUTS:
         sql = f"replace({sql}, {literal(pair)}, {literal(single)})"
-    # Dots and apostrophes join (s.r.o., O'Neill), everything else separates.
-    sql = f"regexp_replace({sql}, '[.''’`]', '', 'g')"
     return f"trim(regexp_replace({sql}, '[^a-z0-9]+', ' ', 'g'))"
 
 

@@ -14,16 +14,20 @@ from typing import Any
 
 # Level, its condition over l and r, m and u. The last one is all the rest; an absent value says nothing either way.
 _JW = "jaro_winkler_similarity({column}_l, {column}_r)"
+_SAME_MAIL = "mail_domain_l is not distinct from mail_domain_r and mail_domain_l is not null"
+_SAME_ADDRESS = (
+    f"(postal_code_l is not distinct from postal_code_r and {_JW.format(column='street_plain')} >= 0.92) is true"
+)
 Levels = tuple[tuple[str, str, float, float], ...]
 
 COMPARISONS: dict[str, tuple[tuple[str, ...], Levels]] = {
     "name": (
         ("name_plain",),
         (
-            ("same", "name_plain_l = name_plain_r", 0.72, 0.0005),
-            ("very_similar", f"{_JW.format(column='name_plain')} >= 0.95", 0.13, 0.002),
+            ("same", "name_plain_l = name_plain_r", 0.72, 0.0015),
+            ("very_similar", f"{_JW.format(column='name_plain')} >= 0.95", 0.13, 0.003),
             ("similar", f"{_JW.format(column='name_plain')} >= 0.88", 0.08, 0.01),
-            ("different", "ELSE", 0.07, 0.9875),
+            ("different", "ELSE", 0.07, 0.9855),
         ),
     ),
     "tax_id": (
@@ -48,25 +52,16 @@ COMPARISONS: dict[str, tuple[tuple[str, ...], Levels]] = {
             ("different", "ELSE", 0.2, 0.9995),
         ),
     ),
-    "mail": (
-        ("mail_domain",),
+    # One comparison, because the two go together: sisters of a group share address and domain and are other firms.
+    "place": (
+        ("mail_domain", "postal_code"),
         (
-            ("same", "mail_domain_l = mail_domain_r", 0.85, 0.002),
-            ("different", "ELSE", 0.15, 0.998),
-        ),
-    ),
-    "address": (
-        ("street_plain", "postal_code", "city_plain"),
-        (
-            (
-                "same",
-                f"postal_code_l = postal_code_r and {_JW.format(column='street_plain')} >= 0.92",
-                0.72,
-                0.0005,
-            ),
-            ("same_place", "postal_code_l = postal_code_r", 0.12, 0.005),
-            ("same_town", "city_plain_l = city_plain_r", 0.08, 0.05),
-            ("different", "ELSE", 0.08, 0.9445),
+            ("same_mail_and_address", f"{_SAME_MAIL} and {_SAME_ADDRESS}", 0.62, 0.0002),
+            ("same_address", _SAME_ADDRESS, 0.12, 0.0005),
+            ("same_mail", _SAME_MAIL, 0.14, 0.0015),
+            ("same_postal_code", "postal_code_l = postal_code_r", 0.02, 0.005),
+            ("same_town", "city_plain_l = city_plain_r", 0.05, 0.05),
+            ("different", "ELSE", 0.05, 0.9428),
         ),
     ),
     "country": (
@@ -103,7 +98,7 @@ def settings(records: int) -> dict[str, Any]:
 
 
 def _comparison(name: str, columns: tuple[str, ...], levels: Levels) -> dict[str, Any]:
-    absent = " or ".join(f"{column}_l is null or {column}_r is null" for column in columns)
+    absent = " and ".join(f"({column}_l is null or {column}_r is null)" for column in columns)
     return {
         "output_column_name": name,
         "comparison_levels": [

@@ -75,6 +75,12 @@ def test_no_asset_is_left_out_of_the_graph_by_a_key_that_nobody_materialises(def
     assert _graph(definitions).external_asset_keys == set()
 
 
+def test_a_run_starts_dbt_once(definitions: dg.Definitions) -> None:
+    """An asset that waits for some models while others wait for it would split the step, at seconds for each start."""
+    nodes = [node.name for node in definitions.resolve_job_def("warehouse").nodes]
+    assert [name for name in nodes if name.startswith("models")] == ["models"]
+
+
 def test_every_asset_says_what_it_is_and_where_it_belongs(definitions: dg.Definitions) -> None:
     graph = _graph(definitions)
     silent = [

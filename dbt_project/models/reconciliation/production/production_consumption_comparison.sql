@@ -391,6 +391,9 @@ final as (
             when is_replaced then 'substituted'
             else 'as_required'
         end as verdict,
+        -- the shop floor did what its order said, so it's the list that isn't the bill
+        listed_quantity is not null
+        and {{ within_tolerance('counted_quantity', 'listed_quantity', 'production_order_component.quantity') }} as is_as_listed,
         event_ids,
     from bounded
 

@@ -87,7 +87,11 @@ taken as (
         production_order_number as object_key,
         item_number,
         verdict as finding_class,
-        case verdict when 'substitute_not_allowed' then 'high' else 'medium' end as severity,
+        case
+            when verdict = 'substitute_not_allowed' then 'high'
+            when is_as_listed then 'info'
+            else 'medium'
+        end as severity,
         case verdict
             when 'substitute_not_allowed' then consumed_quantity
             else counted_quantity - expected_quantity
@@ -96,14 +100,17 @@ taken as (
         json_object(
             'made_item_number', made_item_number, 'required', expected_quantity, 'required_by_bill', bill_quantity,
             'requirement_source', requirement_source, 'listed', listed_quantity, 'list_system', list_system,
+            'is_as_listed', is_as_listed,
             'consumed', coalesce(consumed_quantity, 0), 'counted_with_alternates', counted_quantity, 'reports', reports,
             'consumption_systems', consumption_systems, 'event_ids', event_ids,
             'judged_at', strftime(judged_at, '%Y-%m-%dT%H:%M:%SZ')
         ) as evidence,
-        case verdict
-            when 'substitute_not_allowed'
+        case
+            when verdict = 'substitute_not_allowed'
                 then 'Hold what was made until engineering has allowed the substitute, or correct the report.'
-            when 'over_consumption' then 'Find out where the excess went: correct the report, or post scrap.'
+            when is_as_listed
+                then 'Explode the orders that are still open again: the list that was followed is not the bill in force.'
+            when verdict = 'over_consumption' then 'Find out where the excess went: correct the report, or post scrap.'
             else 'Report what is missing, or correct the bill if so little is enough.'
         end as suggested_action,
     from consumption

@@ -113,7 +113,7 @@ confirmations as (
 
 ),
 
--- a step's good pieces go on to the next; only those of the last one come into stock
+-- a step's good pieces go on to the next; only those of the last one, or of the order as a whole, come into stock
 confirmed as (
 
     select
@@ -121,9 +121,9 @@ confirmed as (
         confirmations.production_order_number,
         count(*) as confirmations,
         coalesce(sum(confirmations.yield_quantity) filter (
-            confirmations.operation_sequence is not distinct from coalesce(
-                last_operations.last_operation, confirmations.last_confirmed_operation
-            )
+            confirmations.operation_sequence is null
+            or confirmations.operation_sequence
+            = coalesce(last_operations.last_operation, confirmations.last_confirmed_operation)
         ), 0) as confirmed_yield,
         coalesce(sum(confirmations.scrap_quantity), 0) as confirmed_scrap,
         coalesce(sum(confirmations.rework_quantity), 0) as confirmed_rework,

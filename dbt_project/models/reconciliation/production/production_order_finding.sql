@@ -179,7 +179,7 @@ after_close as (
     where
         operations.actual_end_at > orders.actual_end_at
         -- an order that ended before it began says nothing about its operations
-        and orders.actual_end_at >= orders.actual_start_at
+        and not coalesce(orders.actual_end_at < orders.actual_start_at, false)
     group by orders.plant_id, orders.production_order_number, orders.item_number
 
 ),
