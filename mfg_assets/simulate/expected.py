@@ -87,7 +87,7 @@ _STATUS = """
             when status in ('blocked', 'overdue') and list_has_any(classes, ['partial_update', 'target_unavailable'])
                 then ['overdue']
             when status = 'deviated' then ['blocked']
-            when is_touched and status in ('pending', 'synchronised') then ['blocked']
+            when is_touched and status <> 'not_applicable' then ['blocked']
             else []
         end) as accepted,
         list_filter(classes, lambda one: one not in ('deviated', 'overdue')) as blocking_reasons
@@ -113,7 +113,7 @@ _IMPACT = """
         from truth.finding
         where domain = 'change' and planted_at <= $cut and (mended_at is null or $cut < mended_at)
             and finding_class in ('overdue', 'deviated', 'partial_update', 'target_unavailable', 'unauthorised_change',
-                'unit_incompatible', 'effectivity_conflict', 'bom_cycle')
+                'unit_incompatible', 'effectivity_conflict')
     ),
     outgoing as (
         select

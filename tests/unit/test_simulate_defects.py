@@ -371,3 +371,18 @@ def test_only_a_plant_that_went_back_has_the_change_in_its_erps_log(planted: duc
         )
     )
     assert logged == {"overdue": False, "deviated": True}
+
+
+def test_a_change_that_is_overdue_is_in_neither_system(planted: duckdb.DuckDBPyConnection) -> None:
+    holders = _rows(
+        planted,
+        """
+        select distinct left(line.source_system, 3)
+        from held.bom_line as line
+        inner join truth.change_status as state
+            on state.change_number in (line.engineering_change_in, line.engineering_change_out)
+            and line.plant_id = state.plant_id
+        where state.status = 'overdue' and line.visible_to is null
+        """,
+    )
+    assert holders == []

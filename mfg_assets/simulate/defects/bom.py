@@ -137,7 +137,12 @@ BOM: tuple[Defect, ...] = (
         """,
         add_stranger("null"),
         share=0.2,
-        consequences=(OF_PARENT, ANY_REQUIREMENT),
+        consequences=(
+            OF_PARENT,
+            ANY_REQUIREMENT,
+            Consequence("change", changes_of("parent_item_number"), "bom_cycle"),
+            Consequence("change", changes_of("stranger"), "bom_cycle"),
+        ),
     ),
     Defect(
         "bom",

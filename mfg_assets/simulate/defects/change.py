@@ -6,7 +6,7 @@ Belongs here: entries of the catalogue about a change at a plant. Doesn't belong
 
 from __future__ import annotations
 
-from mfg_assets.simulate.defects.lines import ANY_REQUIREMENT, brought_in
+from mfg_assets.simulate.defects.lines import ANY_REQUIREMENT, brought_in, changes_of
 from mfg_assets.simulate.defects.model import (
     Consequence,
     Defect,
@@ -31,23 +31,27 @@ def _changes(kind: str = "erp", where: str = "true") -> str:
     select
         claim, {kind}_known_at as known_at, plant_id, cast(null as decimal(18, 6)) as quantity, change_number,
         parent_item_number, new_component, old_component, effective_at, erp, mes, erp_new, erp_old, mes_new, mes_old,
-        zone,
-        [json_object('change_number', change_number)::varchar] as keys
+        zone, mes_known_at, [json_object('change_number', change_number)::varchar] as keys
     from change_at
     where {where}
     """
 
 
-def _rows(system: str, lines: str) -> str:
-    return f"select {system} as source_system, unnest({lines}) as row_id, planted_at, mended_at, zone from chosen"
+def _rows(system: str, lines: str, since: str = "planted_at") -> str:
+    return (
+        f"select {system} as source_system, unnest({lines}) as row_id, {since} as planted_at, mended_at, zone "
+        "from chosen"
+    )
 
 
-def _given_up(system: str) -> tuple[Edit, ...]:
+def _given_up(system: str, since: str = "planted_at") -> tuple[Edit, ...]:
     """What the change brings in isn't there, and what it takes out has no end."""
     return (
-        hide("bom_line", _rows(system, f"{system}_new")),
+        hide("bom_line", _rows(system, f"{system}_new", since)),
         replace_values(
-            "bom_line", {"effective_to": "null", "engineering_change_out": "null"}, _rows(system, f"{system}_old")
+            "bom_line",
+            {"effective_to": "null", "engineering_change_out": "null"},
+            _rows(system, f"{system}_old", since),
         ),
     )
 
@@ -71,6 +75,12 @@ def _never_taken_over(system: str) -> tuple[Edit, ...]:
     return (*_given_up(system), *silent)
 
 
+# A source or a record that is missing is missing for every change that brings the same thing in.
+_OWN_COMPONENT = """
+    new_component in (
+        select new_component from change_at group by new_component having count(distinct change_number) = 1
+    )
+"""
 _IN_PIECES = "new_unit = 'EA' and not has_designators"
 _STARTED = "effective_at <= $first and len(mes_new) + len(mes_old) > 0"
 
@@ -138,7 +148,8 @@ CHANGE: tuple[Defect, ...] = (
         "Neither ERP nor shop floor took the change over, and its day has come.",
         "erp and mes bom_line",
         _changes("erp", _STARTED),
-        (*_never_taken_over("erp"), *_never_taken_over("mes")),
+        # the shop floor would have heard of it later than the ERP
+        (*_never_taken_over("erp"), *_given_up("mes", "mes_known_at")),
         share=2,
         kind="event",
         consequences=_FOLLOWS,
@@ -199,7 +210,7 @@ CHANGE: tuple[Defect, ...] = (
         "erp item_plant",
         f"""
         select change.*, site.row_id, site.source_system as system, site.visible_to as until_at
-        from ({_changes("erp", "new_component is not null")}) as change
+        from ({_changes("erp", _OWN_COMPONENT)}) as change
         inner join held.item_plant as site on change.erp = site.source_system and change.plant_id = site.plant_id
             and change.new_component = site.item_number and site.visible_from <= $first
             and (site.visible_to is null or $first < site.visible_to)
@@ -220,7 +231,7 @@ CHANGE: tuple[Defect, ...] = (
         f"""
         select change.* exclude (erp_new, erp_old, mes_new, mes_old), list(approval.row_id) as rows,
             any_value(approval.source_system) as system
-        from ({_changes("erp", "new_component is not null")}) as change
+        from ({_changes("erp", _OWN_COMPONENT)}) as change
         inner join (select distinct source_system, row_id, item_number from held.approved_manufacturer) as approval
             on change.new_component = approval.item_number
         group by all
@@ -342,6 +353,7 @@ CHANGE: tuple[Defect, ...] = (
         share=0.5,
         consequences=(
             *_FOLLOWS,
+            Consequence("change", changes_of("stranger"), "bom_cycle"),
             Consequence("bom", "json_object('component_item_number', parent_item_number)::varchar"),
         ),
     ),
