@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from mfg_assets.cli import (
     audit,
     bom,
+    change,
     check,
     context,
     contracts,
@@ -109,7 +110,7 @@ def root(
 
 for module in (check, run, replay, dev, query, export, trace, doctor, contracts):
     module.register(app)
-for module in (audit, bom, dead_letters, exceptions, lot, publish, simulate):
+for module in (audit, bom, change, dead_letters, exceptions, lot, publish, simulate):
     app.add_typer(module.app)
 
 

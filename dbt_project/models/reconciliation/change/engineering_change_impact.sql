@@ -52,47 +52,9 @@ revisions as (
 
 ),
 
-costs as (
+objects as (
 
-    select
-        plant_id,
-        item_number,
-        standard_cost,
-        currency,
-    from {{ ref('item_standard_cost') }}
-
-),
-
--- the ERP owns orders; where it doesn't know one, the shop floor's word stands
-orders as (
-
-    select production_orders.*
-    from {{ ref('production_order') }} as production_orders
-    inner join systems on production_orders.source_system = systems.source_system
-    qualify row_number() over (
-        partition by production_orders.plant_id, production_orders.production_order_number
-        order by
-            case systems.kind when 'erp' then 1 when 'mes' then 2 else 3 end asc,
-            production_orders.source_system asc
-    ) = 1
-
-),
-
-open_orders as (
-
-    select
-        orders.*,
-        revisions.revision_sequence,
-        greatest(
-            orders.base_quantity - coalesce(orders.base_completed_quantity, 0) - coalesce(orders.base_scrapped_quantity, 0),
-            0
-        ) as open_quantity,
-        orders.status = 'in_progress' or orders.actual_start_at is not null as is_started,
-    from orders
-    left join revisions
-        on orders.item_number = revisions.item_number
-        and orders.revision = revisions.revision
-    where orders.status in ('planned', 'released', 'in_progress')
+    select * from {{ ref('open_object') }}
 
 ),
 
@@ -193,414 +155,191 @@ above as (
 
 ),
 
-purchase_lines as (
+-- what is ordered, set aside and there of the components that go out
+of_components as (
 
     select
         leftover.change_number,
-        leftover.plant_id,
-        'purchase_order_line' as object_type,
-        lines.purchase_order_number || '/' || lines.line_number as object_key,
-        lines.item_number,
         'component' as relation,
-        lines.status as object_status,
-        null as ownership,
-        false as is_started,
-        lines.due_at,
-        greatest(
-            lines.base_quantity - coalesce(lines.base_received_quantity, 0) - coalesce(lines.base_cancelled_quantity, 0), 0
-        ) as quantity,
-        lines.base_unit as unit,
-        {{ value_of(
-            'lines.quantity - coalesce(lines.received_quantity, 0) - coalesce(lines.cancelled_quantity, 0)',
-            'lines.unit_price') }} as own_value,
-        lines.currency as own_currency,
+        objects.*,
         case
+            when objects.object_type = 'stock' and objects.ownership <> 'own' and not leftover.is_used_elsewhere
+                -- what isn't ours goes back, whatever becomes of the rest
+                then 'return'
             when leftover.is_used_elsewhere then 'use_up'
-            when lines.status = 'open' and coalesce(leftover.disposition, 'quarantine') = 'return' then 'return'
-            when leftover.effective_from is null or lines.due_at < leftover.effective_from then 'use_up'
+            when objects.object_type = 'stock' then coalesce(leftover.disposition, 'quarantine')
+            when objects.due_at < leftover.effective_from then 'use_up'
+            when objects.object_type = 'purchase_order_line' and leftover.disposition = 'return' then 'return'
             else 'cancel'
         end as suggested_action,
-        lines.correlation_id,
     from leftover
-    inner join {{ ref('purchase_order_line') }} as lines
-        on leftover.plant_id = lines.plant_id
-        and leftover.item_number = lines.item_number
-    where coalesce(lines.status, 'open') in ('draft', 'pending', 'approved', 'open')
+    inner join objects
+        on leftover.plant_id = objects.plant_id
+        and leftover.item_number = objects.item_number
+    where objects.object_type in ('purchase_order_line', 'purchase_requisition', 'reservation', 'stock')
 
 ),
 
-requisitions as (
+-- the assembly as it was and what holds it: neither is scrapped or sent back for one of its parts
+of_assemblies as (
 
-    select
-        leftover.change_number,
-        leftover.plant_id,
-        'purchase_requisition' as object_type,
-        requested.requisition_number || '/' || requested.line_number as object_key,
-        requested.item_number,
-        'component' as relation,
-        requested.status as object_status,
-        null as ownership,
-        false as is_started,
-        requested.due_at,
-        requested.base_quantity as quantity,
-        requested.base_unit as unit,
-        null as own_value,
-        null as own_currency,
-        case when leftover.is_used_elsewhere then 'use_up' else 'cancel' end as suggested_action,
-        requested.correlation_id,
-    from leftover
-    inner join {{ ref('purchase_requisition') }} as requested
-        on leftover.plant_id = requested.plant_id
-        and leftover.item_number = requested.item_number
-    where requested.status in ('open', 'approved')
-
-),
-
-reservations as (
-
-    select
-        leftover.change_number,
-        leftover.plant_id,
-        'reservation' as object_type,
-        reserved.reservation_number || coalesce('/' || reserved.line_number, '') as object_key,
-        reserved.item_number,
-        'component' as relation,
-        reserved.status as object_status,
-        null as ownership,
-        false as is_started,
-        reserved.required_at as due_at,
-        reserved.base_quantity as quantity,
-        reserved.base_unit as unit,
-        null as own_value,
-        null as own_currency,
-        case
-            when leftover.is_used_elsewhere or reserved.required_at < leftover.effective_from then 'use_up'
-            else 'cancel'
-        end as suggested_action,
-        reserved.correlation_id,
-    from leftover
-    inner join {{ ref('reservation') }} as reserved
-        on leftover.plant_id = reserved.plant_id
-        and leftover.item_number = reserved.item_number
-    where coalesce(reserved.status, 'open') in ('open', 'partial')
-
-),
-
--- what is there of the components that go out, of the assembly as it was, and of everything above it
-stocked_items as (
-
-    select
-        change_number,
-        plant_id,
-        item_number,
-        'component' as relation,
-        disposition,
-        is_used_elsewhere,
-    from leftover
-    union all
     select
         changes.change_number,
-        changes.plant_id,
-        above.item_number,
         case when above.level = 0 then 'assembly' else 'above' end as relation,
-        changes.disposition,
-        false as is_used_elsewhere,
+        objects.*,
+        case when changes.disposition in ('rework', 'quarantine') then changes.disposition else 'use_up' end
+            as suggested_action,
     from changes
     inner join above
         on changes.change_number = above.change_number
         and changes.plant_id = above.plant_id
-    where not changes.is_settled
+    inner join objects
+        on above.plant_id = objects.plant_id
+        and above.item_number = objects.item_number
+    where objects.object_type = 'stock'
 
 ),
 
-stock as (
+-- open orders of what the assembly goes into take the old as long as it is there
+orders_above as (
 
     select
-        stocked_items.change_number,
-        stocked_items.plant_id,
-        'stock' as object_type,
-        concat_ws(
-            '/', coalesce(state.location, '*'), coalesce(state.lot_number, '*'), state.stock_status, state.ownership
-        ) as object_key,
-        state.item_number,
-        stocked_items.relation,
-        state.stock_status as object_status,
-        state.ownership,
-        false as is_started,
-        cast(null as timestamptz) as due_at,
-        state.on_hand + coalesce(state.in_transit, 0) as quantity,
-        state.unit,
-        null as own_value,
-        null as own_currency,
+        changes.change_number,
+        'above' as relation,
+        objects.*,
         case
-            -- what isn't ours goes back, whatever becomes of the rest
-            when state.ownership <> 'own' and stocked_items.relation = 'component' and not stocked_items.is_used_elsewhere
-                then 'return'
-            when stocked_items.is_used_elsewhere then 'use_up'
-            when stocked_items.relation = 'component' then coalesce(stocked_items.disposition, 'quarantine')
-            -- an assembly is not scrapped or sent back for one of its parts
-            when stocked_items.disposition in ('rework', 'quarantine') then stocked_items.disposition
-            else 'use_up'
+            when changes.effective_from is null or objects.due_at < changes.effective_from or objects.is_started
+                then 'use_up'
+            else 'reschedule'
         end as suggested_action,
-        null as correlation_id,
-    from stocked_items
-    inner join {{ ref('inventory_state') }} as state
-        on stocked_items.plant_id = state.plant_id
-        and stocked_items.item_number = state.item_number
-    where state.on_hand <> 0 or coalesce(state.in_transit, 0) <> 0
+    from changes
+    inner join above
+        on changes.change_number = above.change_number
+        and changes.plant_id = above.plant_id
+    inner join objects
+        on above.plant_id = objects.plant_id
+        and above.item_number = objects.item_number
+    where above.level > 0 and objects.object_type = 'production_order'
 
 ),
 
 -- an open order of the assembly is touched when it calls for the old: by its revision or by its components
 called_for as (
 
-    select
+    select distinct
         leftover.change_number,
         leftover.plant_id,
-        components.production_order_number,
-        leftover.item_number,
-        max(components.base_quantity) as quantity,
-        any_value(components.base_unit) as unit,
-        min(components.correlation_id) as correlation_id,
+        called.production_order_number,
     from leftover
-    inner join {{ ref('production_order_component') }} as components
-        on leftover.plant_id = components.plant_id
-        and leftover.item_number = components.item_number
-    inner join open_orders
-        on components.plant_id = open_orders.plant_id
-        and components.production_order_number = open_orders.production_order_number
-        and leftover.parent_item_number = open_orders.item_number
-    group by
-        leftover.change_number, leftover.plant_id, components.production_order_number, leftover.item_number
+    inner join objects as called
+        on leftover.plant_id = called.plant_id
+        and leftover.item_number = called.item_number
+    where called.object_type in ('order_component', 'issued_component')
 
 ),
 
-touched_orders as (
+of_orders as (
 
     select
         changes.change_number,
-        changes.plant_id,
-        changes.effective_from,
-        changes.disposition,
-        open_orders.production_order_number,
-        open_orders.item_number,
-        open_orders.status,
-        open_orders.is_started,
-        open_orders.scheduled_start_at,
-        open_orders.open_quantity,
-        open_orders.base_unit,
-        open_orders.correlation_id,
+        'assembly' as relation,
+        objects.*,
+        case
+            when changes.effective_from is null or objects.due_at < changes.effective_from then 'use_up'
+            when not objects.is_started then 'reschedule'
+            when changes.disposition in ('scrap', 'quarantine') then 'quarantine'
+            else 'rework'
+        end as suggested_action,
     from changes
-    inner join open_orders
-        on changes.plant_id = open_orders.plant_id
-        and changes.parent_item_number = open_orders.item_number
+    inner join objects
+        on changes.plant_id = objects.plant_id
+        and changes.parent_item_number = objects.item_number
+    left join revisions
+        on objects.item_number = revisions.item_number
+        and objects.revision = revisions.revision
+    left join called_for
+        on changes.change_number = called_for.change_number
+        and changes.plant_id = called_for.plant_id
+        and objects.production_order_number = called_for.production_order_number
     where
-        open_orders.revision_sequence < changes.to_revision_sequence
-        or exists (
-            select 1
-            from called_for
-            where
-                called_for.change_number = changes.change_number
-                and called_for.plant_id = changes.plant_id
-                and called_for.production_order_number = open_orders.production_order_number
+        (
+            objects.object_type = 'production_order'
+            and (
+                revisions.revision_sequence < changes.to_revision_sequence
+                or called_for.change_number is not null
+            )
+        )
+        -- planned slots that start with the change and assume what was before
+        or (
+            objects.object_type = 'schedule_operation'
+            and revisions.revision_sequence < changes.to_revision_sequence
+            and objects.due_at >= changes.effective_from
         )
 
 ),
 
-production_orders as (
-
-    select
-        change_number,
-        plant_id,
-        'production_order' as object_type,
-        production_order_number as object_key,
-        item_number,
-        'assembly' as relation,
-        status as object_status,
-        null as ownership,
-        is_started,
-        scheduled_start_at as due_at,
-        open_quantity as quantity,
-        base_unit as unit,
-        null as own_value,
-        null as own_currency,
-        case
-            when effective_from is null or scheduled_start_at < effective_from then 'use_up'
-            when is_started then case when disposition in ('scrap', 'quarantine') then 'quarantine' else 'rework' end
-            else 'reschedule'
-        end as suggested_action,
-        correlation_id,
-    from touched_orders
-
-),
-
--- what open orders have already taken of what goes out
-consumed as (
-
-    select
-        called.plant_id,
-        called.production_order_number,
-        called.item_number,
-        sum(called.base_quantity) as quantity,
-        any_value(called.base_unit) as unit,
-        min(called.correlation_id) as correlation_id,
-    from {{ ref('material_consumption') }} as called
-    semi join leftover
-        on called.plant_id = leftover.plant_id
-        and called.item_number = leftover.item_number
-    group by called.plant_id, called.production_order_number, called.item_number
-
-),
-
+-- what such orders have already taken of what goes out
 issued as (
 
     select
-        touched_orders.change_number,
-        touched_orders.plant_id,
-        'issued_component' as object_type,
-        touched_orders.production_order_number as object_key,
-        consumed.item_number,
+        leftover.change_number,
         'component' as relation,
-        touched_orders.status as object_status,
-        null as ownership,
-        true as is_started,
-        touched_orders.scheduled_start_at as due_at,
-        consumed.quantity,
-        consumed.unit,
-        null as own_value,
-        null as own_currency,
+        objects.*,
         case
-            when touched_orders.effective_from is null or touched_orders.scheduled_start_at < touched_orders.effective_from
-                then 'use_up'
-            else coalesce(touched_orders.disposition, 'quarantine')
+            when leftover.effective_from is null or objects.due_at < leftover.effective_from then 'use_up'
+            else coalesce(leftover.disposition, 'quarantine')
         end as suggested_action,
-        consumed.correlation_id,
-    from touched_orders
-    inner join leftover
-        on touched_orders.change_number = leftover.change_number
-        and touched_orders.plant_id = leftover.plant_id
-    inner join consumed
-        on touched_orders.plant_id = consumed.plant_id
-        and touched_orders.production_order_number = consumed.production_order_number
-        and leftover.item_number = consumed.item_number
-    where consumed.quantity > 0
+    from leftover
+    inner join objects
+        on leftover.plant_id = objects.plant_id
+        and leftover.item_number = objects.item_number
+    inner join of_orders
+        on leftover.change_number = of_orders.change_number
+        and objects.plant_id = of_orders.plant_id
+        and objects.production_order_number = of_orders.production_order_number
+    where objects.object_type = 'issued_component' and of_orders.object_type = 'production_order'
 
 ),
 
--- open orders of what the assembly goes into: they take the old as long as it is there
-orders_above as (
+touched as (
 
-    select
-        changes.change_number,
-        changes.plant_id,
-        'production_order' as object_type,
-        open_orders.production_order_number as object_key,
-        open_orders.item_number,
-        'above' as relation,
-        open_orders.status as object_status,
-        null as ownership,
-        open_orders.is_started,
-        open_orders.scheduled_start_at as due_at,
-        open_orders.open_quantity as quantity,
-        open_orders.base_unit as unit,
-        null as own_value,
-        null as own_currency,
-        case
-            when
-                changes.effective_from is null
-                or open_orders.scheduled_start_at < changes.effective_from
-                or open_orders.is_started
-                then 'use_up'
-            else 'reschedule'
-        end as suggested_action,
-        open_orders.correlation_id,
-    from changes
-    inner join above
-        on changes.change_number = above.change_number
-        and changes.plant_id = above.plant_id
-    inner join open_orders
-        on above.plant_id = open_orders.plant_id
-        and above.item_number = open_orders.item_number
-    where not changes.is_settled and above.level > 0
-
-),
-
-planned as (
-
-    select
-        changes.change_number,
-        changes.plant_id,
-        'schedule_operation' as object_type,
-        concat_ws('/', slots.schedule_id, slots.production_order_number, slots.operation_sequence) as object_key,
-        slots.item_number,
-        'assembly' as relation,
-        'revision ' || slots.assumed_revision as object_status,
-        null as ownership,
-        false as is_started,
-        slots.planned_start_at as due_at,
-        slots.base_quantity as quantity,
-        slots.base_unit as unit,
-        null as own_value,
-        null as own_currency,
-        'reschedule' as suggested_action,
-        slots.correlation_id,
-    from changes
-    inner join {{ ref('schedule_operation') }} as slots
-        on changes.plant_id = slots.plant_id
-        and changes.parent_item_number = slots.item_number
-    inner join revisions as assumed
-        on slots.item_number = assumed.item_number
-        and slots.assumed_revision = assumed.revision
-    where
-        assumed.revision_sequence < changes.to_revision_sequence
-        and slots.planned_start_at >= changes.effective_from
-
-),
-
-objects as (
-
-    select * from purchase_lines
+    select * from of_components
     union all by name
-    select * from requisitions
-    union all by name
-    select * from reservations
-    union all by name
-    select * from stock
-    union all by name
-    select * from production_orders
-    union all by name
-    select * from issued
+    select * from of_assemblies
     union all by name
     select * from orders_above
     union all by name
-    select * from planned
+    select * from of_orders
+    union all by name
+    select * from issued
 
 ),
 
 final as (
 
     select
-        objects.change_number,
-        objects.plant_id,
-        objects.object_type,
-        objects.object_key,
-        objects.item_number,
-        objects.relation,
-        objects.object_status,
-        objects.ownership,
-        objects.is_started,
-        objects.due_at,
-        cast(objects.quantity as decimal(28, 6)) as quantity,
-        objects.unit,
-        coalesce(objects.own_value, {{ value_of('objects.quantity', 'costs.standard_cost') }}) as value,
-        case when objects.own_value is not null then objects.own_currency else costs.currency end as currency,
-        objects.suggested_action,
-        objects.correlation_id,
-    from objects
-    left join costs
-        on objects.plant_id = costs.plant_id
-        and objects.item_number = costs.item_number
-    where objects.quantity <> 0
+        change_number,
+        plant_id,
+        object_type,
+        object_key,
+        item_number,
+        relation,
+        object_status,
+        ownership,
+        is_started,
+        due_at,
+        quantity,
+        unit,
+        value,
+        currency,
+        suggested_action,
+        correlation_id,
+    from touched
+    -- a component may itself stand above the assembly: the nearer relation counts
+    qualify row_number() over (
+        partition by change_number, plant_id, object_type, object_key, item_number
+        order by case relation when 'component' then 1 when 'assembly' then 2 else 3 end asc
+    ) = 1
 
 )
 

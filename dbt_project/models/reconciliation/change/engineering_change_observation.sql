@@ -91,21 +91,54 @@ targets as (
 
 ),
 
--- before the first version of a row that the first delivery already had, nobody knows what the row said
+-- Before the first delivery, a row that it has is known since its system wrote it. That it has no row of a component says
+-- nothing of before: the row may have been there and gone.
+first_delivery as (
+
+    select
+        source_system,
+        plant_id,
+        min(extracted_at) as heard_since,
+    from deliveries
+    group by source_system, plant_id
+
+),
+
+said_of_component as (
+
+    select
+        source_system,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        max(recorded_from) as said_since,
+    from versions
+    where began_as = 'initial' and version_number = 1
+    group by source_system, plant_id, parent_item_number, component_item_number
+
+),
+
 known_from as (
 
     select
         structure.change_number,
         structure.plant_id,
-        versions.source_system,
-        max(versions.recorded_from) as known_from,
+        targets.source_system,
+        max(coalesce(said_of_component.said_since, first_delivery.heard_since)) as known_from,
     from structure
-    inner join versions
-        on structure.plant_id = versions.plant_id
-        and structure.parent_item_number = versions.parent_item_number
-        and structure.component_item_number = versions.component_item_number
-    where versions.began_as = 'initial'
-    group by structure.change_number, structure.plant_id, versions.source_system
+    inner join targets
+        on structure.change_number = targets.change_number
+        and structure.plant_id = targets.plant_id
+        and structure.parent_item_number = targets.parent_item_number
+    left join first_delivery
+        on targets.source_system = first_delivery.source_system
+        and targets.plant_id = first_delivery.plant_id
+    left join said_of_component
+        on targets.source_system = said_of_component.source_system
+        and structure.plant_id = said_of_component.plant_id
+        and structure.parent_item_number = said_of_component.parent_item_number
+        and structure.component_item_number = said_of_component.component_item_number
+    group by structure.change_number, structure.plant_id, targets.source_system
 
 ),
 
@@ -117,6 +150,13 @@ moments as (
         source_system,
         begun_at as slice_from,
     from targets
+    union
+    select
+        change_number,
+        plant_id,
+        source_system,
+        known_from as slice_from,
+    from known_from
     union
     select
         targets.change_number,

@@ -1,6 +1,3 @@
-{#- Days of the past whose use tells what is used a day. -#}
-{%- set usage_days = 28 -%}
-
 with
 
 scope as (
@@ -46,11 +43,9 @@ ordered as (
     select
         plant_id,
         item_number,
-        sum(greatest(
-            base_quantity - coalesce(base_received_quantity, 0) - coalesce(base_cancelled_quantity, 0), 0
-        )) as ordered_quantity,
-    from {{ ref('purchase_order_line') }}
-    where coalesce(status, 'open') in ('draft', 'pending', 'approved', 'open')
+        sum(quantity) as ordered_quantity,
+    from {{ ref('open_object') }}
+    where object_type = 'purchase_order_line'
     group by plant_id, item_number
 
 ),
@@ -58,57 +53,23 @@ ordered as (
 used as (
 
     select
-        taken.plant_id,
-        taken.item_number,
-        sum(taken.base_quantity) as used_quantity,
-    from {{ ref('material_consumption') }} as taken
-    semi join outgoing
-        on taken.plant_id = outgoing.plant_id
-        and taken.item_number = outgoing.item_number
-    where
-        taken.event_at > {{ as_of() }} - interval '{{ usage_days }} days'
-        and taken.event_at <= {{ as_of() }}
-    group by taken.plant_id, taken.item_number
-
-),
-
--- ERP and shop floor may both list an order's components
-components as (
-
-    select
         plant_id,
-        production_order_number,
         item_number,
-        max(base_quantity) as base_quantity,
-    from {{ ref('production_order_component') }}
-    group by plant_id, production_order_number, item_number
+        used_per_day,
+    from {{ ref('component_usage') }}
 
 ),
 
-not_started as (
-
-    select
-        plant_id,
-        production_order_number,
-    from {{ ref('production_order') }}
-    where status in ('planned', 'released')
-
-),
-
+-- what open orders that have not begun call for
 called as (
 
     select
-        components.plant_id,
-        components.item_number,
-        sum(components.base_quantity) as called_quantity,
-    from components
-    semi join outgoing
-        on components.plant_id = outgoing.plant_id
-        and components.item_number = outgoing.item_number
-    semi join not_started
-        on components.plant_id = not_started.plant_id
-        and components.production_order_number = not_started.production_order_number
-    group by components.plant_id, components.item_number
+        plant_id,
+        item_number,
+        sum(quantity) as called_quantity,
+    from {{ ref('open_object') }}
+    where object_type = 'order_component' and not is_started
+    group by plant_id, item_number
 
 ),
 
@@ -119,8 +80,7 @@ measured as (
         coalesce(stock.available_quantity, 0) as available_quantity,
         coalesce(ordered.ordered_quantity, 0) as ordered_quantity,
         coalesce(called.called_quantity, 0) as called_quantity,
-        coalesce(used.used_quantity, 0) as used_quantity,
-        {{ decimal_divide('coalesce(used.used_quantity, 0)', usage_days ~ '.0', 6) }} as used_per_day,
+        coalesce(used.used_per_day, 0) as used_per_day,
     from outgoing
     left join stock
         on outgoing.plant_id = stock.plant_id
