@@ -22,16 +22,19 @@
 
         select
             kept.batch_id,
-            kept.batch_sequence = 1 as is_first_delivery,
+            -- by the instant and not by the place in the sequence: a delivery that comes twice is one
+            kept.extracted_at = min(kept.extracted_at) over (
+                partition by kept.source_system, kept.extract_name
+            ) as is_first_delivery,
             min(kept.extracted_at) filter (kept.delivery = 'snapshot' and manifests.completeness = 'proven') over (
                 partition by kept.source_system, kept.extract_name
-                order by kept.batch_sequence asc
-                rows between 1 following and unbounded following
+                order by kept.extracted_at asc
+                range between interval 1 microsecond following and unbounded following
             ) as gone_at,
             max(kept.extracted_at) filter (kept.delivery = 'snapshot' and manifests.completeness = 'proven') over (
                 partition by kept.source_system, kept.extract_name
-                order by kept.batch_sequence asc
-                rows between unbounded preceding and 1 preceding
+                order by kept.extracted_at asc
+                range between unbounded preceding and interval 1 microsecond preceding
             ) as proven_before,
         from {{ source('platform', 'current_batch') }} as kept
         inner join {{ source('platform', 'batch_manifest') }} as manifests on kept.batch_id = manifests.batch_id
