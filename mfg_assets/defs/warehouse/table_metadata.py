@@ -32,6 +32,12 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
         yield from events
         return
     manifest = json.loads(manifest_path.read_text())
+    # a model says in `meta: {counted_by: [row, column]}` what its rows are counted by
+    counted = {
+        (node["schema"], node["name"]): tuple((node.get("config") or {}).get("meta", {}).get("counted_by") or ())
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
     descriptions = {
         (node["schema"], node["name"]): {n: c["description"] for n, c in node["columns"].items()}
         for node in manifest["nodes"].values()
@@ -52,6 +58,8 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
             metadata["dagster/column_lineage"] = _lineage(lineage.get(relation, {}))
             if relation in tables:
                 metadata |= _describe(connection, schema, name)
+                if len(by := counted.get(relation, ())) == 2:
+                    metadata["counts"] = cross_table(connection, f"{identifier(schema)}.{identifier(name)}", *by)
             yield event.with_metadata(metadata)
 
 
@@ -89,6 +97,25 @@ def _describe(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> 
     relation = f"{identifier(schema)}.{identifier(name)}"
     count = connection.execute(f"select count(*) from {relation}").fetchone()
     return {"dagster/row_count": count[0] if count else 0, "sample": sample(connection, relation)}
+
+
+def cross_table(
+    connection: duckdb.DuckDBPyConnection, relation: str, row: str, column: str
+) -> dg.MarkdownMetadataValue:
+    """How many rows a relation, whose name is quoted already, has by two of its columns, as a table for people."""
+    counts = {
+        (_cell(r), _cell(c)): n
+        for r, c, n in connection.execute(
+            f"select {identifier(row)}, {identifier(column)}, count(*) from {relation} group by all"
+        ).fetchall()
+    }
+    columns = sorted({c for _, c in counts})
+    lines = [f"| {row} | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 1)]
+    lines += [
+        f"| {one} | " + " | ".join(str(counts.get((one, c), 0)) for c in columns) + " |"
+        for one in sorted({r for r, _ in counts})
+    ]
+    return dg.MetadataValue.md("\n".join(lines))
 
 
 def sample(connection: duckdb.DuckDBPyConnection, relation: str) -> dg.MarkdownMetadataValue:
