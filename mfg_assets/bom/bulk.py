@@ -36,7 +36,7 @@ components as (
     select plant_id, component_item_number as item_number, min(unit) as unit from structure group by all
 ),
 cycle_members as (
-    select distinct plant_id, unnest(cycle_path) as item_number from bom_cycle
+    select distinct plant_id, unnest(cycle_path) as item_number from bom_cycle where structure = 'reconciled'
 )
 select
     row_number() over () as item_id,
@@ -51,7 +51,7 @@ full join components using (plant_id, item_number)
 left join cycle_members using (plant_id, item_number)
 """
 
-# Sorted, so that the lines of one bill are found together.
+# Most quantities are whole numbers, for which a narrow decimal tells and no digits have to be counted.
 _LINES = """
 create or replace temp table step_line as
 with
@@ -68,7 +68,10 @@ numbered as (
             when lines.requirement_kind = 'component' and components.is_cyclic then ',' || components.item_id || ','
             else ''
         end as cycle_mark,
-        {factor} as factor,
+        lines.quantity_per,
+        try_cast(lines.quantity_per as decimal(18, 12)) as narrow_quantity,
+        cast(narrow_quantity as bigint) as nearest_whole,
+        case when cast(nearest_whole as decimal(18, 12)) = narrow_quantity then nearest_whole end as whole_factor,
     from item_structure as lines
     inner join step_item as parents
         on lines.plant_id = parents.plant_id and lines.parent_item_number = parents.item_number
@@ -76,11 +79,9 @@ numbered as (
         on lines.plant_id = components.plant_id and lines.component_item_number = components.item_number
 )
 select
-    row_number() over () as line_number,
-    *,
-    case when {whole} * {one} = factor then {whole} end as whole_factor,
+    * exclude (quantity_per, narrow_quantity, nearest_whole),
+    case when whole_factor is not null then whole_factor * {one}::hugeint else {factor} end as factor,
 from numbered
-order by parent_id
 """
 
 _STEPS = """
@@ -107,30 +108,22 @@ insert into step
 select
     above.root_id,
     above.rowid,
-    lines.line_number,
+    lines.rowid,
     lines.component_id,
     above.depth + 1,
     above.next_level,
     above.next_level + case when lines.is_phantom and lines.goes_on then 0 else 1 end,
     lines.goes_on,
     above.is_complete and lines.cycle_mark = '' and lines.factor is not null,
-    above.visited || lines.cycle_mark,
-    case
-        when lines.is_fixed then 0
-        when lines.whole_factor is not null then try(above.scaling * lines.whole_factor)
-        else {scaled}
-    end,
-    case
-        when lines.is_fixed then try(lines.factor * {more_places})
-        when above.fixed = 0 then 0
-        else {fixed}
-    end
+    {visited},
+    {scaling},
+    {fixed}
 from step as above
 inner join step_line as lines on above.item_id = lines.parent_id
 where
     above.depth = $depth
     and above.goes_on
-    and (lines.cycle_mark = '' or not contains(above.visited, lines.cycle_mark))
+    and {is_new}
 """
 
 _RESULT = """
@@ -153,7 +146,7 @@ select
 from step
 inner join step_item as roots on step.root_id = roots.item_id
 inner join step_item as items on step.item_id = items.item_id
-inner join step_line as lines on step.line_number = lines.line_number
+inner join step_line as lines on step.line_number = lines.rowid
 """
 
 
@@ -184,18 +177,47 @@ def explode_all(
         row), so that the tree can be drawn. Rows are in no order.
     """
     connection.execute(_ITEMS, {"plant": plant_id})
-    factor = _macros().decimal_to_whole("lines.quantity_per", _FACTOR_PLACES)
-    connection.execute(_LINES.format(factor=factor, whole=_quotient("factor", _FACTOR_PLACES), one=10**_FACTOR_PLACES))
+    factor = _macros().decimal_to_whole("quantity_per", _FACTOR_PLACES)
+    connection.execute(_LINES.format(factor=factor, one=10**_FACTOR_PLACES))
     connection.execute(_STEPS)
-    connection.execute(_FIRST.format(start=10**_PLACES), {"every": every_assembly})
-    following = _NEXT.format(
-        scaled=_quotient("above.scaling * lines.factor", _FACTOR_PLACES),
-        fixed=_quotient("above.fixed * lines.factor", _FACTOR_PLACES),
-        more_places=10 ** (_PLACES - _FACTOR_PLACES),
-    )
+    row = connection.execute(
+        "select coalesce(bool_or(is_fixed), false), coalesce(bool_or(whole_factor is null), false), "
+        "coalesce(bool_or(cycle_mark <> ''), false) from step_line"
+    ).fetchone()
+    following, places = _next(*(row or (True, True, True)))
+    connection.execute(_FIRST.format(start=10**places), {"every": every_assembly})
     for depth in range(_DEEPEST):
         row = connection.execute(following, {"depth": depth}).fetchone()
         if row is None or row[0] == 0:
             break
-    published = _quotient("(step.scaling + step.fixed)", _PLACES - 6)
+    published = (
+        _quotient("(step.scaling + step.fixed)", places - 6) if places else "(step.scaling + step.fixed) * 1000000"
+    )
     return _RESULT.format(total=_macros().whole_to_decimal(published, 6))
+
+
+def _next(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> tuple[str, int]:
+    """The statement for one level, without what the structure doesn't need, and the places that quantities carry."""
+    places = _PLACES if has_fractions or has_fixed else 0
+
+    def times(amount: str) -> str:
+        whole = f"try({amount} * lines.whole_factor)"
+        if not has_fractions:
+            return whole
+        product = _quotient(f"{amount} * lines.factor", _FACTOR_PLACES)
+        return f"case when lines.whole_factor is not null then {whole} else {product} end"
+
+    scaling, fixed = times("above.scaling"), "0"
+    if has_fixed:
+        scaling = f"case when lines.is_fixed then 0 else {scaling} end"
+        fixed = (
+            f"case when lines.is_fixed then try(lines.factor * {10 ** (_PLACES - _FACTOR_PLACES)}) "
+            f"when above.fixed = 0 then 0 else {times('above.fixed')} end"
+        )
+    statement = _NEXT.format(
+        scaling=scaling,
+        fixed=fixed,
+        visited="above.visited || lines.cycle_mark" if has_cycles else "''",
+        is_new="(lines.cycle_mark = '' or not contains(above.visited, lines.cycle_mark))" if has_cycles else "true",
+    )
+    return statement, places

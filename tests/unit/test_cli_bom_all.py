@@ -22,7 +22,9 @@ create schema reconciliation;
 create table reconciliation.bom_line as
     select 'P1' as plant_id, 'BIKE' as parent_item_number, '10' as line_id, 'WHEEL' as component_item_number;
 create table reconciliation.bom_cycle as
-    select 'P1' as plant_id, ['LOOP-A', 'LOOP-B', 'LOOP-A'] as cycle_path, 'LOOP-A > LOOP-B > LOOP-A' as cycle_text;
+    select
+        'reconciled' as structure, 'P1' as plant_id, ['LOOP-A', 'LOOP-B', 'LOOP-A'] as cycle_path,
+        'LOOP-A > LOOP-B > LOOP-A' as cycle_text;
 create table reconciliation.item_structure (
     plant_id varchar, parent_item_number varchar, line_id varchar, component_item_number varchar, unit varchar,
     is_fixed_quantity boolean, quantity_per decimal(38, 12), requirement_kind varchar, is_phantom boolean
@@ -47,7 +49,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         connection.execute(STRUCTURE)
     keys = {
         "bom_line": ("plant_id", "parent_item_number", "line_id"),
-        "bom_cycle": ("plant_id", "cycle_text"),
+        "bom_cycle": ("structure", "plant_id", "cycle_text"),
         "item_structure": ("plant_id", "parent_item_number", "line_id"),
     }
     tables = [PublishedTable(name, f"reconciliation.{name}", key, name) for name, key in keys.items()]

@@ -1,0 +1,259 @@
+"""How long exploding whole plants takes here, against hand-written SQL, pandas, polars and networkx on the same lines.
+
+    python bench/explosion.py [--lines 100000] [--shared-lines 20000] [--repeat 3] [--folder DIR]
+
+Structures have shared sub-assemblies and mixed depth: a line of level 1 may lead to level 2, 3 or 4. Every contestant
+reads the same Parquet file, with item numbers as text, in a process of its own, by turns, on two threads; what it gives
+must have the same rows as all others (their number and the sum of a hash over each) before any time counts. Times are
+from the lines in memory to the named result in memory. Ours calculates with fixed quantities, phantoms, incompleteness
+and decimals as well, the others with whole numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from explosion_contestants import BY_FRAME, BY_SQL, session, structure
+
+ROOT = Path(__file__).resolve().parent.parent
+PLANTS = 4
+LEVELS = 7
+LINES_PER_BILL = 10
+MEMORY = "6GB"
+
+# Contestants of each task, ours first; the number is how many times as long ours may take (below 1: how much less).
+TASKS: dict[str, dict[str, float | None]] = {
+    "indented": {"ours": None, "level_loop": 1.5, "cte": None, "cte_paths": None, "polars": None, "pandas": 1 / 3.5},
+    "summarised": {
+        "ours": None,
+        "level_loop": None,
+        "cte": None,
+        "polars": None,
+        "pandas": 1 / 3.5,
+        "networkx": 1 / 30,
+    },
+    "shared": {"ours": None, "level_loop": None, "cte": 1 / 10},
+}
+
+
+def generate(
+    path: Path, lines: int, *, assemblies_per_bill: int = 3, sharing: float = 1.25, levels: int = LEVELS
+) -> None:
+    """Bills of ten lines, some of them assemblies, four fifths of these of the next level; `sharing` parents each."""
+    growth = assemblies_per_bill / sharing
+    first = lines / PLANTS / LINES_PER_BILL * (growth - 1) / (growth**levels - 1)
+    sizes = [max(1, round(first * growth**level)) for level in range(levels)]
+    sizes.append(sizes[-1] * 5)
+    with duckdb.connect() as c:
+        c.execute("create table levels (level integer, size bigint)")
+        c.executemany("insert into levels values (?, ?)", list(enumerate(sizes)))
+        c.execute(f"""
+            copy (
+                with bills as (
+                    select p.plant, levels.level, unnest(range(levels.size)) as item
+                    from range({PLANTS}) as p (plant), levels where levels.level < {levels}
+                ),
+                places as (
+                    select *, hash(plant * 1000003 + level * 7919 + item * 31 + place * 104729) as chance
+                    from bills, range({LINES_PER_BILL}) as x (place)
+                ),
+                targets as (
+                    select *, case
+                        when place >= {assemblies_per_bill} or level = {levels - 1} then {levels}
+                        when chance % 100 < 80 then level + 1
+                        else least(level + 2 + (chance // 128) % 2, {levels - 1})
+                    end as target
+                    from places
+                )
+                select
+                    'P' || plant as plant_id,
+                    'L' || targets.level || '-' || lpad(item::varchar, 7, '0') as parent,
+                    'L' || target || '-' || lpad((hash(chance + 1) % size)::varchar, 7, '0') as component,
+                    (1 + (chance // 1024) % 4)::bigint as quantity,
+                    place::varchar as line_id,
+                from targets inner join levels on levels.level = targets.target
+            ) to '{path}' (format parquet)
+        """)
+
+
+# --- measuring ------------------------------------------------------------------------------------------------------
+
+SIGNATURES = {
+    "indented": "root, depth::bigint, component, quantity::hugeint",
+    "summarised": "root, component, quantity::hugeint, nearest::bigint, farthest::bigint, paths::hugeint",
+}
+
+
+def step(name: str, path: Path, memory: str) -> dict[str, Any]:
+    """One contestant once: seconds, peak memory, and what proves its result."""
+    task = name.split()[0]
+    if name in BY_SQL:
+        c = session(path, memory)
+        if name.endswith("ours"):
+            structure(c)
+            if task == "indented":
+                from mfg_assets.bom import bulk
+
+                bulk._macros()
+        started, worked = time.perf_counter(), time.process_time()
+        query = BY_SQL[name](c)
+        c.execute(f"create temp table answer as {query}")
+        seconds, cpu = time.perf_counter() - started, time.process_time() - worked
+        columns = {row[0] for row in c.execute("describe answer").fetchall()}
+        source = "answer"
+        if "root_item_number" in columns:
+            more = (
+                "depth, item_number as component, quantity_per_root as quantity"
+                if task == "indented"
+                else (
+                    "component_item_number as component, quantity_per_root as quantity, level_min as nearest, "
+                    "level_max as farthest, paths"
+                )
+            )
+            source = f"(select plant_id, root_item_number as root, {more} from answer)"
+        names = "plant_id || '/' || root as root, plant_id || '/' || component as component"
+        source = f"(select * replace ({names}) from {source})"
+    else:
+        c = duckdb.connect(config={"threads": 2})
+        frame: Any = c.execute(f"from '{path}'")
+        frame = frame.to_arrow_table() if name.endswith("polars") else frame.df()
+        started, worked = time.perf_counter(), time.process_time()
+        answer = BY_FRAME[name](frame)
+        seconds, cpu = time.perf_counter() - started, time.process_time() - worked
+        c.register("answer", answer)
+        source = "answer"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows, proof = c.execute(f"select count(*), sum(hash({SIGNATURES[task]})::hugeint) from {source}").fetchall()[0]
+    return {"seconds": seconds, "cpu": cpu, "peak_mib": peak, "rows": rows, "proof": str(proof)}
+
+
+def measure(name: str, path: Path, memory: str, compiled: Path) -> dict[str, Any]:
+    """One step in a process of its own."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            __file__,
+            "--step",
+            name,
+            "--folder",
+            str(path),
+            "--memory",
+            memory,
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"COMPILED_REQUIREMENT": str(compiled), "PYTHONPATH": str(ROOT)},
+    )
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"code {done.returncode}"}
+    return json.loads(done.stdout)
+
+
+def compile_requirement(folder: Path) -> Path:
+    """The SQL of item_requirement as dbt runs it, without the database's name."""
+    sys.path.insert(0, str(ROOT))
+    from mfg_assets.settings import Settings
+    from tests.compiled_sql import compile_models
+
+    target = folder / "item_requirement.sql"
+    sql = compile_models(Settings(home=folder / "home"), folder / "target", "item_requirement")
+    target.write_text(sql["item_requirement"])
+    return target
+
+
+def compete(task: str, path: Path, repeat: int, compiled: Path, contestants: dict[str, float | None]) -> bool:
+    """Run the contestants by turns and print what came out. Returns whether all targets are met."""
+    kind = "summarised" if task == "shared" else task
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contestants}
+    for _ in range(repeat):
+        for name in contestants:
+            if not runs[name] or "failed" not in runs[name][-1]:
+                runs[name].append(measure(f"{kind} {name}", path, MEMORY, compiled))
+    proofs = {(r["rows"], r["proof"]) for results in runs.values() for r in results if "failed" not in r}
+    if len(proofs) != 1:
+        raise SystemExit(f"{task}: the results differ: {runs}")
+    print(f"\n{task}: {next(iter(proofs))[0]:,} rows, the same from every contestant")
+    ours = runs["ours"]
+    if "failed" in ours[-1]:
+        print(f"  ours failed: {ours[-1]['failed']}")
+        return False
+    is_met = True
+    for name, results in runs.items():
+        if "failed" in results[-1]:
+            print(f"  {name:<12} failed: {results[-1]['failed']}")
+            continue
+        best, peak = min(r["seconds"] for r in results), max(r["peak_mib"] for r in results)
+        ratio = statistics.median(a["seconds"] / b["seconds"] for a, b in zip(ours, results, strict=False))
+        cpu = min(r["cpu"] for r in results)
+        text = f"  {name:<12} {best:8.2f} s  (CPU {cpu:6.2f} s)  {peak:7,.0f} MiB"
+        if name != "ours":
+            text += f"   ours takes {ratio:.2f} of its time ({1 / ratio:.1f} times as fast)"
+        limit = contestants[name]
+        if limit is not None:
+            is_met = is_met and ratio <= limit
+            text += f", target {limit:.2f}: {'met' if ratio <= limit else 'MISSED'}"
+        print(text, flush=True)
+    return is_met
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=100_000)
+    parser.add_argument("--shared-lines", type=int, default=20_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--memory", default=MEMORY)
+    parser.add_argument("--tasks", default="indented,summarised,shared,memory")
+    parser.add_argument("--step")
+    given = parser.parse_args()
+    if given.step:
+        print(json.dumps(step(given.step, given.folder, given.memory)))
+        return
+    tasks = given.tasks.split(",")
+    is_met = True
+    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+        folder = Path(name)
+        compiled = compile_requirement(folder)
+        typical, shared = folder / "typical.parquet", folder / "shared.parquet"
+        generate(typical, given.lines)
+        generate(shared, given.shared_lines, assemblies_per_bill=8, sharing=4, levels=9)
+        print(
+            f"{given.lines:,} lines, {PLANTS} plants, {LEVELS} levels; two threads; best of {given.repeat}, "
+            "ratios are medians"
+        )
+        for task, contestants in TASKS.items():
+            if task in tasks:
+                path = shared if task == "shared" else typical
+                is_met = compete(task, path, given.repeat, compiled, contestants) and is_met
+        if "memory" in tasks:
+            print("\nours within 1 GiB, against unrestricted")
+            for kind in ("indented", "summarised"):
+                pairs = [
+                    [measure(f"{kind} ours", typical, memory, compiled) for memory in ("1GiB", MEMORY)]
+                    for _ in range(given.repeat)
+                ]
+                if any("failed" in run for pair in pairs for run in pair):
+                    print(f"  {kind:<12} failed: {pairs}")
+                    is_met = False
+                    continue
+                ratio = statistics.median(a["seconds"] / b["seconds"] for a, b in pairs)
+                is_met = is_met and ratio <= 2
+                print(f"  {kind:<12} {ratio:.2f} times the time, target 2: {'met' if ratio <= 2 else 'MISSED'}")
+    raise SystemExit(0 if is_met else 1)
+
+
+if __name__ == "__main__":
+    main()

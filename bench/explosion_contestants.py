@@ -1,0 +1,309 @@
+"""The contestants of bench/explosion.py: each gives all ways below every top item, or all totals below every assembly.
+
+Belongs here: the ways to explode. Doesn't belong here: structures, clocks and proofs (`explosion`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# --- DuckDB ---------------------------------------------------------------------------------------------------------
+
+
+def session(path: Path, memory: str) -> duckdb.DuckDBPyConnection:
+    """A connection with the lines in the table `lines`."""
+    config: dict[str, Any] = {
+        "threads": 2,
+        "memory_limit": memory,
+        "preserve_insertion_order": False,
+        "temp_directory": str(path.parent / "spill"),
+    }
+    connection = duckdb.connect(str(path.parent / f"{time.time_ns()}.duckdb"), config=config)
+    connection.execute(f"create table lines as from '{path}'")
+    return connection
+
+
+def structure(c: duckdb.DuckDBPyConnection) -> None:
+    """The lines as dbt's item_structure has them."""
+    c.execute("create schema if not exists reconciliation")
+    c.execute("""
+        create table reconciliation.item_structure as
+        select
+            plant_id, parent as parent_item_number, component as component_item_number, line_id, 'EA' as unit,
+            quantity::decimal(38, 12) as quantity_per, false as is_fixed_quantity, false as is_phantom,
+            'component' as requirement_kind,
+        from lines
+    """)
+    c.execute("create table reconciliation.bom_cycle (structure varchar, plant_id varchar, cycle_path varchar[])")
+
+
+def numbered(c: duckdb.DuckDBPyConnection) -> None:
+    """What everybody who writes such a loop by hand does first: small numbers instead of texts."""
+    c.execute("""
+        create temp table items as
+        select
+            plant_id, item, row_number() over () as id,
+            bool_or(is_parent) as has_bill, bool_or(not is_parent) as is_used,
+        from (
+            select distinct plant_id, parent as item, true as is_parent from lines
+            union all select distinct plant_id, component, false from lines
+        ) group by plant_id, item
+    """)
+    c.execute("""
+        create temp table edges as
+        select a.id as parent, b.id as component, quantity, b.has_bill
+        from lines inner join items as a on lines.plant_id = a.plant_id and lines.parent = a.item
+        inner join items as b on lines.plant_id = b.plant_id and lines.component = b.item
+    """)
+
+
+def indented_ours(c: duckdb.DuckDBPyConnection) -> str:
+    from mfg_assets.bom.bulk import explode_all
+
+    c.execute("set search_path = 'reconciliation,main'")
+    return explode_all(c)
+
+
+def named_ways(source: str) -> str:
+    return f"""
+        select r.plant_id, r.item as root, w.depth, i.item as component, w.quantity
+        from {source} as w inner join items as r on w.root = r.id inner join items as i on w.item = i.id
+        where w.depth > 0
+    """
+
+
+def indented_level_loop(c: duckdb.DuckDBPyConnection) -> str:
+    numbered(c)
+    c.execute("create temp table ways (root bigint, item bigint, depth integer, quantity bigint, has_bill boolean)")
+    c.execute("insert into ways select id, id, 0, 1, true from items where has_bill and not is_used")
+    depth = 0
+    while True:
+        done = c.execute(
+            "insert into ways select w.root, e.component, w.depth + 1, w.quantity * e.quantity, e.has_bill "
+            f"from ways as w inner join edges as e on w.item = e.parent where w.depth = {depth} and w.has_bill"
+        ).fetchone()
+        if done is None or done[0] == 0:
+            return named_ways("ways")
+        depth += 1
+
+
+def indented_cte(c: duckdb.DuckDBPyConnection, *, with_paths: bool = False) -> str:
+    numbered(c)
+    first, more = (", [id] as path", ", list_append(w.path, e.component)") if with_paths else ("", "")
+    c.execute(f"""
+        create temp table ways as
+        with recursive w as (
+            select id as root, id as item, 0 as depth, 1::bigint as quantity{first}
+            from items where has_bill and not is_used
+            union all
+            select w.root, e.component, w.depth + 1, w.quantity * e.quantity{more}
+            from w inner join edges as e on w.item = e.parent
+        )
+        from w
+    """)
+    return named_ways("ways")
+
+
+def indented_cte_paths(c: duckdb.DuckDBPyConnection) -> str:
+    return indented_cte(c, with_paths=True)
+
+
+def summarised_ours(c: duckdb.DuckDBPyConnection) -> str:
+    return Path(os.environ["COMPILED_REQUIREMENT"]).read_text()
+
+
+def totals(source: str) -> str:
+    return f"""
+        select r.plant_id, r.item as root, i.item as component, t.quantity, t.nearest, t.farthest, t.paths
+        from ({source}) as t inner join items as r on t.root = r.id inner join items as i on t.item = i.id
+    """
+
+
+SUMMED = """
+    select root, item, sum(quantity) as quantity, min(depth) as nearest, max(depth) as farthest, sum(paths) as paths
+    from ways where depth > 0 group by root, item
+"""
+
+
+def summarised_level_loop(c: duckdb.DuckDBPyConnection) -> str:
+    numbered(c)
+    c.execute("create temp table ways (root bigint, item bigint, depth integer, quantity hugeint, paths hugeint)")
+    c.execute("insert into ways select id, id, 0, 1, 1 from items where has_bill")
+    depth = 0
+    while True:
+        done = c.execute(
+            "insert into ways select w.root, e.component, any_value(w.depth) + 1, sum(w.quantity * e.quantity), "
+            f"sum(w.paths) from ways as w inner join edges as e on w.item = e.parent where w.depth = {depth} "
+            "group by w.root, e.component"
+        ).fetchone()
+        if done is None or done[0] == 0:
+            return totals(SUMMED)
+        depth += 1
+
+
+def summarised_cte(c: duckdb.DuckDBPyConnection) -> str:
+    numbered(c)
+    c.execute(
+        """
+        create temp table sums as
+        with recursive ways as (
+            select id as root, id as item, 0 as depth, 1::hugeint as quantity, 1 as paths from items where has_bill
+            union all
+            select w.root, e.component, w.depth + 1, w.quantity * e.quantity, 1
+            from ways as w inner join edges as e on w.item = e.parent
+        )
+    """
+        + SUMMED
+    )
+    return totals("from sums")
+
+
+# --- others ---------------------------------------------------------------------------------------------------------
+
+
+def pandas_numbered(frame: Any) -> tuple[Any, Any]:
+    """Lines with numbers for items, and the items."""
+    import pandas as pd
+
+    parents, components = frame.plant_id + "/" + frame.parent, frame.plant_id + "/" + frame.component
+    codes, names = pd.factorize(pd.concat([parents, components], ignore_index=True))
+    edges = pd.DataFrame(
+        {"item": codes[: len(frame)], "component": codes[len(frame) :], "each": frame.quantity.to_numpy()}
+    )
+    return edges, names
+
+
+def pandas_indented(frame: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    edges, names = pandas_numbered(frame)
+    tops = np.setdiff1d(edges["item"].unique(), edges["component"].unique())
+    level: Any = pd.DataFrame({"root": tops, "item": tops, "quantity": 1})
+    ways, depth = [], 0
+    while len(level):
+        depth += 1
+        below = level.merge(edges, on="item")
+        level = pd.DataFrame(
+            {"root": below.root, "item": below.component, "quantity": below.quantity * below.each, "depth": depth}
+        )
+        ways.append(level)
+    return pandas_named(pd.concat(ways, ignore_index=True), names)
+
+
+def pandas_named(frame: Any, names: Any) -> Any:
+    frame["root"], frame["component"] = names[frame.root], names[frame["item"]]
+    return frame.drop(columns="item")
+
+
+def pandas_summarised(frame: Any) -> Any:
+    import pandas as pd
+
+    edges, names = pandas_numbered(frame)
+    roots = edges["item"].unique()
+    level: Any = pd.DataFrame({"root": roots, "item": roots, "quantity": 1, "paths": 1})
+    ways, depth = [], 0
+    while len(level):
+        depth += 1
+        below = level.merge(edges, on="item")
+        below["quantity"] *= below.each
+        level = below.groupby(["root", "component"], as_index=False, sort=False)[["quantity", "paths"]].sum()
+        level = level.rename(columns={"component": "item"})
+        ways.append(level.assign(depth=depth))
+    found = pd.concat(ways, ignore_index=True).groupby(["root", "item"], as_index=False, sort=False)
+    summed = found.agg(
+        quantity=("quantity", "sum"), nearest=("depth", "min"), farthest=("depth", "max"), paths=("paths", "sum")
+    )
+    return pandas_named(summed, names)
+
+
+def polars_walk(frame: Any, *, is_summed: bool) -> Any:
+    import polars as pl
+
+    table: Any = pl.from_arrow(frame)
+    lines = (
+        table.lazy()
+        .with_columns(
+            item=pl.col("plant_id") + "/" + pl.col("parent"), below=pl.col("plant_id") + "/" + pl.col("component")
+        )
+        .select("item", "below", each="quantity")
+        .collect()
+    )
+    names = pl.concat([lines["item"], lines["below"]]).unique().to_frame("name").with_row_index("id")
+    edges = (
+        lines.join(names.rename({"name": "item", "id": "i"}), on="item")
+        .join(names.rename({"name": "below", "id": "b"}), on="below")
+        .select(item="i", below="b", each="each")
+    )
+    roots = edges.select("item").unique()
+    if not is_summed:
+        roots = roots.join(edges.select(item="below").unique(), on="item", how="anti")
+    level = roots.select(root="item", item="item", quantity=pl.lit(1, pl.Int64), paths=pl.lit(1, pl.Int64))
+    ways, depth = [], 0
+    while len(level):
+        depth += 1
+        below = level.join(edges, on="item").select(
+            "root", "paths", item="below", quantity=pl.col("quantity") * pl.col("each")
+        )
+        level = below.group_by("root", "item").agg(pl.col("quantity", "paths").sum()) if is_summed else below
+        ways.append(
+            level.with_columns(depth=pl.lit(depth, pl.Int64)).select("root", "item", "quantity", "paths", "depth")
+        )
+    found = pl.concat(ways)
+    if is_summed:
+        found = found.group_by("root", "item").agg(
+            pl.col("quantity", "paths").sum(), nearest=pl.col("depth").min(), farthest=pl.col("depth").max()
+        )
+    named = found.join(names.rename({"name": "component", "id": "item"}), on="item").join(
+        names.rename({"name": "top", "id": "root"}), on="root"
+    )
+    return named.drop("root", "item").rename({"top": "root"}).to_arrow()
+
+
+def networkx_summarised(frame: Any) -> Any:
+    """Each item's totals from those of its components, in topological order: the best that plain dictionaries do."""
+    import networkx as nx
+    import pandas as pd
+
+    graph: Any = nx.MultiDiGraph()
+    parents, components = frame.plant_id + "/" + frame.parent, frame.plant_id + "/" + frame.component
+    graph.add_weighted_edges_from(zip(parents, components, frame.quantity, strict=True))
+    below: dict[str, dict[str, tuple[int, int, int, int]]] = {}
+    for item in reversed(list(nx.topological_sort(graph))):
+        sums: dict[str, tuple[int, int, int, int]] = {}
+        for _, component, each in graph.out_edges(item, data="weight"):
+            for name, (quantity, near, far, paths) in {component: (1, 0, 0, 1)}.items() | below[component].items():
+                held = sums.get(name)
+                made = (each * quantity, near + 1, far + 1, paths)
+                sums[name] = (
+                    made
+                    if held is None
+                    else (held[0] + made[0], min(held[1], made[1]), max(held[2], made[2]), held[3] + made[3])
+                )
+        below[item] = sums
+    rows = [(root, name, *values) for root, sums in below.items() for name, values in sums.items()]
+    return pd.DataFrame(rows, columns=["root", "component", "quantity", "nearest", "farthest", "paths"])
+
+
+BY_SQL: dict[str, Callable[[duckdb.DuckDBPyConnection], str]] = {
+    "indented ours": indented_ours,
+    "indented level_loop": indented_level_loop,
+    "indented cte": indented_cte,
+    "indented cte_paths": indented_cte_paths,
+    "summarised ours": summarised_ours,
+    "summarised level_loop": summarised_level_loop,
+    "summarised cte": summarised_cte,
+}
+BY_FRAME: dict[str, Callable[[Any], Any]] = {
+    "indented pandas": pandas_indented,
+    "summarised pandas": pandas_summarised,
+    "summarised networkx": networkx_summarised,
+    "indented polars": lambda frame: polars_walk(frame, is_summed=False),
+    "summarised polars": lambda frame: polars_walk(frame, is_summed=True),
+}
