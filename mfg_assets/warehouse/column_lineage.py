@@ -91,11 +91,14 @@ def _sources(scope: Scope, name: str, known: dict[tuple[int, str], frozenset[Sou
     known[key] = frozenset()
     found: set[SourceColumn] = set()
     if scope.set_operation_scopes:
-        position = _outputs(scope).index(name)
+        outputs = _outputs(scope)
         for branch in scope.set_operation_scopes:
-            outputs = _outputs(branch)
-            if position < len(outputs):
-                found |= _sources(branch, outputs[position], known)
+            branch_outputs = _outputs(branch)
+            if scope.expression.args.get("by_name"):
+                # a branch may lack a column that another one has, the first one too
+                found |= _sources(branch, name, known)
+            elif name in outputs and outputs.index(name) < len(branch_outputs):
+                found |= _sources(branch, branch_outputs[outputs.index(name)], known)
     else:
         expression = scope.expression
         selects = expression.selects if isinstance(expression, exp.Query) else []

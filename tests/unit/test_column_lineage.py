@@ -48,3 +48,16 @@ def test_both_branches_of_a_union_count_and_a_recursion_ends() -> None:
 
 def test_what_the_parser_does_not_know_has_no_lineage_and_stops_nothing() -> None:
     assert columns_of("select from where", SCHEMA) == {}
+
+
+def test_a_union_by_name_may_have_columns_that_its_first_branch_lacks() -> None:
+    sql = """
+        with joined as (
+            select a from one.t union all by name select b, a from two.u union all by name select b from two.u
+        )
+        select a, b from joined
+    """
+    schema = {"one": {"t": {"a": "int"}}, "two": {"u": {"a": "int", "b": "int"}}}
+    found = columns_of(sql, schema)
+    assert found["a"] == {SourceColumn("one", "t", "a"), SourceColumn("two", "u", "a")}
+    assert found["b"] == {SourceColumn("two", "u", "b")}
