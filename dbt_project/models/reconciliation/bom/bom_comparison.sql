@@ -1,5 +1,7 @@
 {%- set kinds = ['plm', 'erp', 'mes'] -%}
 {%- set others = ['erp', 'mes'] -%}
+{#- null says something in these, if both systems deliver them -#}
+{%- set told = ['component_scrap', 'assembly_scrap', 'alternate_group', 'reference_designators'] -%}
 {%- set compared = [
     'source_system', 'line_id', 'position', 'quantity_per', 'unit', 'source_unit', 'is_fixed_quantity', 'scrap_fraction',
     'scrap_method', 'assembly_scrap_fraction', 'is_phantom', 'operation_sequence', 'alternate_group',
@@ -13,16 +15,16 @@
         ~ within_tolerance('ref_quantity_per', '{other}_quantity_per', 'bom_line.quantity')),
     ('unit', 'ref_source_unit <> {other}_source_unit and ref_quantity_per is not null and {other}_quantity_per is not null'),
     ('is_fixed_quantity', 'ref_is_fixed_quantity <> {other}_is_fixed_quantity'),
-    ('component_scrap', "list_contains({both}, 'component_scrap') and (not "
+    ('component_scrap', "coalesce({other}_tells_component_scrap, false) and (not "
         ~ within_tolerance('coalesce(ref_scrap_fraction, 0)', 'coalesce({other}_scrap_fraction, 0)',
             'bom_line.component_scrap')
         ~ " or (ref_scrap_fraction > 0 and {other}_scrap_fraction > 0 and coalesce(ref_scrap_method, 'multiply') "
         ~ "<> coalesce({other}_scrap_method, 'multiply')))"),
-    ('assembly_scrap', "list_contains({both}, 'assembly_scrap') and not "
+    ('assembly_scrap', "coalesce({other}_tells_assembly_scrap, false) and not "
         ~ within_tolerance('coalesce(ref_assembly_scrap_fraction, 0)', 'coalesce({other}_assembly_scrap_fraction, 0)',
             'bom_line.assembly_scrap')),
     ('is_phantom', 'ref_is_phantom <> {other}_is_phantom'),
-    ('alternate_group', "list_contains({both}, 'alternate_group') and (ref_alternate_group is null) "
+    ('alternate_group', "coalesce({other}_tells_alternate_group, false) and (ref_alternate_group is null) "
         ~ "<> ({other}_alternate_group is null)"),
     ('alternate_priority', 'ref_{other}_rank <> {other}_rank'),
     ('usage_probability', 'ref_usage_probability is not null and {other}_usage_probability is not null and not '
@@ -30,7 +32,7 @@
     ('component_revision', '{other}_component_revision <> coalesce(ref_component_revision, current_revision)'),
     ('effective_from', 'ref_effective_from <> {other}_effective_from'),
     ('effective_to', 'ref_effective_to is distinct from {other}_effective_to'),
-    ('reference_designators', "list_contains({both}, 'reference_designators') and not "
+    ('reference_designators', "coalesce({other}_tells_reference_designators, false) and not "
         ~ same_designators('ref_reference_designators', '{other}_reference_designators')),
     ('position', 'ref_position <> {other}_position'),
 ] -%}
@@ -39,12 +41,7 @@ with
 
 lines as (
 
-    select
-        *,
-        row_number() over (
-            order by plant_id, parent_item_number, component_item_number, line_type, source_system, line_id
-        ) as line_ordinal,
-    from {{ ref('effective_bom_line') }}
+    select * from {{ ref('effective_bom_line') }}
     where kind in ('plm', 'erp', 'mes')
 
 ),
@@ -100,7 +97,9 @@ delivered_attributes as (
 
     select
         source_system,
-        list_sort(list(distinct attribute)) as delivered,
+        {%- for attribute in told %}
+            bool_or(attribute = '{{ attribute }}') as tells_{{ attribute }},
+        {%- endfor %}
     from {{ source('estate', 'delivered_attribute') }}
     where entity = 'bom_line'
     group by source_system
@@ -174,7 +173,11 @@ repeated as materialized (
 
     select
         line_groups.line_group,
-        lines.line_ordinal,
+        row_number() over (order by line_groups.line_group, lines.source_system, lines.line_id) as line_ordinal,
+        lines.source_system,
+        lines.plant_id,
+        lines.parent_item_number,
+        lines.line_id,
         lines.kind,
         nullif({{ designator_set('lines.reference_designators') }}, []) as designators,
         lines.position,
@@ -232,7 +235,10 @@ slots as (
 placed as (
 
     select
-        repeated.line_ordinal,
+        repeated.source_system,
+        repeated.plant_id,
+        repeated.parent_item_number,
+        repeated.line_id,
         dense_rank() over (
             partition by repeated.line_group
             order by coalesce(erp_pair.slot_ordinal, mes_pair.slot_ordinal, repeated.line_ordinal)
@@ -258,7 +264,11 @@ side_by_side as (
             {%- endfor %}
         {%- endfor %}
     from lines
-    left join placed on lines.line_ordinal = placed.line_ordinal
+    left join placed
+        on lines.source_system = placed.source_system
+        and lines.plant_id = placed.plant_id
+        and lines.parent_item_number = placed.parent_item_number
+        and lines.line_id = placed.line_id
     group by
         lines.plant_id,
         lines.parent_item_number,
@@ -294,28 +304,51 @@ referenced as (
 ),
 
 -- rule 12: 1, 2 and 10, 20 are the same order; what one system lacks doesn't shift the rest
-ranked as (
+alternates as (
 
     select
-        referenced.*,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        line_type,
+        occurrence,
         {%- for other in others %}
-            list_intersect(ref_delivered.delivered, {{ other }}_delivered.delivered) as {{ other }}_both,
             {%- for side in ['ref', other] %}
                 if(
-                    ref_alternate_group is null or {{ other }}_alternate_group is null,
+                    {{ other }}_alternate_group is null,
                     null,
                     dense_rank() over (
                         partition by
-                            referenced.plant_id,
-                            referenced.parent_item_number,
-                            referenced.ref_alternate_group,
-                            referenced.{{ other }}_alternate_group is null
-                        order by referenced.{{ side }}_alternate_priority asc nulls last
+                            plant_id, parent_item_number, ref_alternate_group, {{ other }}_alternate_group is null
+                        order by {{ side }}_alternate_priority asc nulls last
                     )
                 ) as {{ 'ref_' ~ other if side == 'ref' else other }}_rank,
             {%- endfor %}
         {%- endfor %}
     from referenced
+    where ref_alternate_group is not null
+
+),
+
+ranked as (
+
+    select
+        referenced.*,
+        {%- for other in others %}
+            {%- for attribute in told %}
+                ref_delivered.tells_{{ attribute }} and {{ other }}_delivered.tells_{{ attribute }}
+                    as {{ other }}_tells_{{ attribute }},
+            {%- endfor %}
+            alternates.ref_{{ other }}_rank,
+            alternates.{{ other }}_rank,
+        {%- endfor %}
+    from referenced
+    left join alternates
+        on referenced.plant_id = alternates.plant_id
+        and referenced.parent_item_number = alternates.parent_item_number
+        and referenced.component_item_number = alternates.component_item_number
+        and referenced.line_type = alternates.line_type
+        and referenced.occurrence = alternates.occurrence
     left join delivered_attributes as ref_delivered on referenced.ref_source_system = ref_delivered.source_system
     {%- for other in others %}
         left join delivered_attributes as {{ other }}_delivered
@@ -344,7 +377,7 @@ judged as (
                     [
                         {% for attribute, condition in differences -%}
                             case
-                                when {{ condition | replace('{other}', other) | replace('{both}', other ~ '_both') }}
+                                when {{ condition | replace('{other}', other) }}
                                     then '{{ attribute }}'
                             end{{ ',' if not loop.last }}
                         {% endfor -%}
