@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mfg_assets.cli.output import Format, emit, show
-from mfg_assets.cli.safe import json_text
+from mfg_assets.safe import json_text
 
 if TYPE_CHECKING:
     from mfg_assets.change import ChangeAtPlant, Replacement, Touched
