@@ -31,8 +31,11 @@
   written (rule 4). A balance's newest report replaces the older (rule 22). Of an event that came several times the
   first stands: a redelivery changes nothing, and other content under the same id is a conflict (rule 32, see
   event_conflict).
+
+  `is_large` picks an event's first row in two steps: the first arrival per event over the few columns that tell it, then the
+  rows of those arrivals. Only the event makes the group, never the event and what it says: a redelivery may say otherwise.
 -#}
-{% macro current_rows(entity) -%}
+{% macro current_rows(entity, is_large=false) -%}
     {%- set relation = source('landing', entity) -%}
     {%- set contract = landing_contract(entity) -%}
     {%- set key = contract['key'] -%}
@@ -47,6 +50,27 @@
             {%- set order = [contract['event_column'] ~ ' desc'] + order -%}
         {%- endif -%}
     {%- endif -%}
+    {% if is_large and contract['kind'] == 'event' %}
+    select landed.*
+    from {{ relation }} as landed
+    inner join (
+        select
+            source_system,
+            {%- for column in key %}
+            {{ column }},
+            {%- endfor %}
+            min({{ arrival() }}) as first_arrival,
+        from {{ relation }}
+        where is_in_force
+        group by source_system, {{ key | join(', ') }}
+    ) as firsts
+        on landed.source_system = firsts.source_system
+        {%- for column in key %}
+        and landed.{{ column }} = firsts.{{ column }}
+        {%- endfor %}
+        and {{ arrival('landed.') }} = firsts.first_arrival
+    where landed.is_in_force and not coalesce(landed.is_deleted, false)
+    {% else %}
     select *
     from (
         select
@@ -59,6 +83,16 @@
         where is_in_force
     ) as versions
     where version_rank = 1 and not coalesce(is_deleted, false)
+    {% endif %}
+{%- endmacro %}
+
+
+{#- Where a landed row stands among all arrivals: no two rows have the same place. -#}
+{% macro arrival(of='') -%}
+    struct_pack(
+        extracted_at := {{ of }}extracted_at, batch_sequence := {{ of }}batch_sequence,
+        source_file := {{ of }}source_file, source_row := {{ of }}source_row
+    )
 {%- endmacro %}
 
 

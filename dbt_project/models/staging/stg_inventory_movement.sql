@@ -2,7 +2,7 @@ with
 
 current_rows as (
 
-    {{ current_rows('inventory_movement') }}
+    {{ current_rows('inventory_movement', is_large=true) }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 current_rows as (
 
-    {{ current_rows('material_consumption') }}
+    {{ current_rows('material_consumption', is_large=true) }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 current_rows as (
 
-    {{ current_rows('production_confirmation') }}
+    {{ current_rows('production_confirmation', is_large=true) }}
 
 ),
 

@@ -1,8 +1,17 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['source_system', 'event_id'],
+    on_schema_change='sync_all_columns',
+    pre_hook='{{ empty_unless_it_grows() }}',
+    post_hook='{{ keep_what_it_was_built_from() }}'
+) }}
+
 with
 
 rows_now as (
 
-    select * from {{ ref('stg_material_consumption') }}
+    {{ rows_to_build('material_consumption') }}
 
 ),
 

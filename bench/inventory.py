@@ -1,0 +1,278 @@
+"""Movements de-duplicated, netted and compared with two snapshots, as the models do it, against polars and pandas.
+
+    python bench/inventory.py [--rows 10000000] [--large 50000000]
+
+The same work in the same run on the same two threads: of every event the newest version (a tenth of the events come
+again, and half of those name another item, place or quantity), summed by plant, item and lot, held against two
+balances. All ways must give the same differences before any time counts. The wrong way, which groups by event and key
+at once, is run beside them to show that the data would catch it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Before polars and numpy are imported: they count processors once.
+THREADS = 2
+os.environ.update(dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(THREADS)))
+
+import duckdb  # noqa: E402
+
+KEY = "plant_id, item_number, lot_number"
+ON_KEY = "plant_id = {0}.plant_id and item_number = {0}.item_number and lot_number = {0}.lot_number"
+
+TWO_PHASE = """
+    select m.* from {source} as m
+    inner join (select event_id, max(sequence) as sequence from {source} group by event_id) as newest
+        on m.event_id = newest.event_id and m.sequence = newest.sequence
+"""
+ROW_NUMBER = "select * from {source} qualify row_number() over (partition by event_id order by sequence desc) = 1"
+ARG_MAX = "select unnest(arg_max(m, sequence)) from {source} as m group by event_id"
+# Wrong on purpose: a redelivery under another key counts at both.
+BY_EVENT_AND_KEY = f"select {KEY}, arg_max(quantity, sequence) as quantity from {{source}} group by event_id, {KEY}"
+COMPARED = f"""
+    with ledger as (select {KEY}, sum(quantity) as quantity from ({{rows}}) group by all)
+    select
+        {KEY}, coalesce(l.quantity, 0) as ledger, coalesce(e.quantity, 0) as erp, coalesce(w.quantity, 0) as wms
+    from ledger as l
+    full outer join erp as e using ({KEY})
+    full outer join wms as w using ({KEY})
+    where coalesce(l.quantity, 0) <> coalesce(e.quantity, 0) or coalesce(l.quantity, 0) <> coalesce(w.quantity, 0)
+"""
+PROOF = "select count(*), sum(ledger), sum(erp), sum(wms), sum(hash(plant_id, item_number, lot_number, ledger)) from {}"
+
+
+def _make(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
+    """`movement` with redeliveries, and the balances `erp` and `wms`, each wrong at one key of a thousand."""
+    events = rows * 10 // 11
+    columns = """
+        (hash({k}) % 4)::integer as plant_id, (hash({k}, 1) % {items})::integer as item_number,
+        (hash({k}, 2) % 5)::integer as lot_number
+    """
+    items = max(rows // 200, 10)
+    connection.execute(
+        f"""
+        create or replace table movement as
+        with versions as (
+            select range as event, range as sequence, range as k from range({events})
+            union all
+            select
+                (hash(range, 'again') % {events})::bigint, {events} + range,
+                case when range % 2 = 0 then {events} + range else (hash(range, 'again') % {events})::bigint end
+            from range({rows - events})
+        )
+        select
+            event as event_id, sequence, {columns.format(k="k", items=items)},
+            ((hash(k, 3) % 2001)::bigint - 1000)::decimal(18, 3) as quantity
+        from versions
+        order by hash(sequence)
+        """
+    )
+    for name in ("erp", "wms"):
+        connection.execute(
+            f"create or replace table {name} as select {KEY}, "
+            f"sum(quantity) + (hash({KEY}, '{name}') % 1000 = 0)::integer as quantity "
+            f"from ({ROW_NUMBER.format(source='movement')}) group by {KEY}"
+        )
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SystemExit(otherwise)
+
+
+def _timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
+    best, result = float("inf"), None
+    for _ in range(repeats):
+        result = None
+        gc.collect()
+        started = time.perf_counter()
+        result = work()
+        best = min(best, time.perf_counter() - started)
+    return best, result
+
+
+def _in_duckdb(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> Callable[[], str]:
+    def work() -> str:
+        sql = COMPARED.format(rows=rows.format(source="movement"))
+        connection.execute(f"create or replace table {table} as {sql}")
+        return table
+
+    return work
+
+
+def _polars(folder: Path) -> Callable[[], Any]:
+    import polars as pl
+
+    key = KEY.split(", ")
+    movement, erp, wms = (pl.read_parquet(folder / f"{name}.parquet") for name in ("movement", "erp", "wms"))
+
+    def work() -> pl.DataFrame:
+        lazy = movement.lazy()
+        newest = lazy.group_by("event_id").agg(pl.col("sequence").max())
+        ledger = (
+            lazy.join(newest, on=["event_id", "sequence"], how="semi")
+            .group_by(key)
+            .agg(pl.col("quantity").sum().alias("ledger"))
+        )
+        return (
+            ledger.join(erp.lazy().rename({"quantity": "erp"}), on=key, how="full", coalesce=True)
+            .join(wms.lazy().rename({"quantity": "wms"}), on=key, how="full", coalesce=True)
+            .fill_null(0)
+            .filter((pl.col("ledger") != pl.col("erp")) | (pl.col("ledger") != pl.col("wms")))
+            .collect()
+        )
+
+    return work
+
+
+def _pandas(folder: Path) -> Callable[[], Any]:
+    import pandas as pd
+
+    key = KEY.split(", ")
+    # Thousandths as whole numbers: pandas has no decimals that are faster than objects.
+    with duckdb.connect() as connection:
+        movement, erp, wms = (
+            connection.execute(
+                f"select * replace ((quantity * 1000)::bigint as quantity) from read_parquet('{folder / name}.parquet')"
+            ).df()
+            for name in ("movement", "erp", "wms")
+        )
+
+    def work() -> pd.DataFrame:
+        newest = movement.groupby("event_id")["sequence"].transform("max")
+        ledger = movement[movement["sequence"] == newest].groupby(key, as_index=False)["quantity"].sum()
+        compared = (
+            ledger.rename(columns={"quantity": "ledger"})
+            .merge(erp.rename(columns={"quantity": "erp"}), on=key, how="outer")
+            .merge(wms.rename(columns={"quantity": "wms"}), on=key, how="outer")
+            .fillna(0)
+        )
+        return compared[(compared["ledger"] != compared["erp"]) | (compared["ledger"] != compared["wms"])]
+
+    return work
+
+
+def _delta(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[float, float]:
+    """Seconds of the full model of current movements, and of 1 % new, late and changed rows; both must end equal."""
+    connection.execute("create or replace table landed as from movement")
+    full, _ = _timed(
+        lambda: connection.execute(f"create or replace table grown as {TWO_PHASE.format(source='landed')}"), 1
+    )
+    news = rows // 100
+    connection.execute(
+        f"""
+        create or replace table arrived as
+        select
+            case when range % 2 = 0 then {2 * rows} + range else hash(range, 'late') % {rows * 10 // 11} end::bigint
+                as event_id,
+            case when range % 5 = 1 then -1 - range else {2 * rows} + range end as sequence,
+            (hash(range) % 4)::integer as plant_id, (hash(range, 1) % {rows // 200})::integer as item_number,
+            (hash(range, 2) % 5)::integer as lot_number, 1::decimal(18, 3) as quantity
+        from range({news})
+        """
+    )
+
+    def grow() -> None:
+        connection.execute("begin")
+        connection.execute(f"create or replace temp table candidate as {TWO_PHASE.format(source='arrived')}")
+        connection.execute(
+            "create or replace temp table winner as select candidate.* from candidate left join grown "
+            "on candidate.event_id = grown.event_id where coalesce(candidate.sequence > grown.sequence, true)"
+        )
+        connection.execute("delete from grown using winner where grown.event_id = winner.event_id")
+        connection.execute("insert into grown from winner")
+        connection.execute("commit")
+
+    # once only: a second time nothing would be new
+    delta, _ = _timed(grow, 1)
+    connection.execute("insert into landed from arrived")
+    connection.execute(f"create or replace table anew as {TWO_PHASE.format(source='landed')}")
+    differing = connection.execute(
+        "select (select count(*) from (from grown except from anew))"
+        " + (select count(*) from (from anew except from grown))"
+    ).fetchone()
+    _require(differing == (0,), f"the grown table differs from a full one in {differing} rows")
+    return full, delta
+
+
+def _large(rows: int, folder: Path) -> float:
+    """Seconds for many rows within 4 GiB, spilling to disk where that is needed."""
+    config = {"threads": str(THREADS), "memory_limit": "4GiB", "temp_directory": str(folder / "spill")}
+    with duckdb.connect(str(folder / "large.duckdb"), config=config) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        _make(connection, rows)
+        seconds, _ = _timed(_in_duckdb(connection, TWO_PHASE, "found"), 1)
+        return seconds
+
+
+def main() -> None:
+    """Run everything and print seconds and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--large", type=int, default=0, help="Rows of a second run within 4 GiB, such as 50000000.")
+    parser.add_argument("--repeats", type=int, default=3, help="The best of so many counts.")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with duckdb.connect(str(folder / "bench.duckdb"), config={"threads": str(THREADS)}) as connection:
+            connection.execute("set preserve_insertion_order = false")
+            _make(connection, arguments.rows)
+            for table in ("movement", "erp", "wms"):
+                connection.execute(f"copy {table} to '{folder / table}.parquet' (format parquet)")
+            seconds: dict[str, float] = {}
+            for way, sql in {"two-phase": TWO_PHASE, "row_number": ROW_NUMBER, "arg_max of a struct": ARG_MAX}.items():
+                seconds[way], _ = _timed(_in_duckdb(connection, sql, f"found_{len(seconds)}"), arguments.repeats)
+            plain = f"select {KEY}, quantity from {{source}}"
+            seconds["aggregate only"], _ = _timed(_in_duckdb(connection, plain, "aggregated"), arguments.repeats)
+            seconds["by event and key (wrong)"], _ = _timed(_in_duckdb(connection, BY_EVENT_AND_KEY, "wrong"), 1)
+            proofs = {
+                way: connection.execute(PROOF.format(f"found_{n}")).fetchone()
+                for n, way in enumerate(("two-phase", "row_number", "arg_max of a struct"))
+            }
+            wrong = connection.execute(PROOF.format("wrong")).fetchone()
+            seconds["polars"], frame = _timed(_polars(folder), arguments.repeats)
+            found = frame.to_arrow()
+            proofs["polars"] = connection.execute(
+                PROOF.format(
+                    f"(select {KEY}, ledger::decimal(38, 3) as ledger, erp::decimal(38, 3) as erp, "
+                    "wms::decimal(38, 3) as wms from found)"
+                )
+            ).fetchone()
+            del frame, found
+            seconds["pandas"], frame = _timed(_pandas(folder), 1)
+            thousandths = "{0}::decimal(38, 3) * 0.001::decimal(4, 3)"
+            listed = ", ".join(f"({thousandths.format(c)})::decimal(38, 3) as {c}" for c in ("ledger", "erp", "wms"))
+            proofs["pandas"] = connection.execute(
+                PROOF.format(
+                    "(select plant_id::integer as plant_id, item_number::integer as item_number, "
+                    f"lot_number::integer as lot_number, {listed} from frame)"
+                )
+            ).fetchone()
+            del frame
+            _require(len(set(proofs.values())) == 1, f"the ways differ: {proofs}")
+            _require(wrong != proofs["two-phase"], "the data don't show the wrong way")
+            full, delta = _delta(connection, arguments.rows)
+        two_phase = seconds["two-phase"]
+        print(f"{arguments.rows:,} movements, {proofs['two-phase'][0]:,} differing keys, all ways alike")
+        for way, taken in seconds.items():
+            print(f"  {way:28} {taken:8.2f} s  {taken / two_phase:6.2f} × two-phase")
+        print(f"  the wrong way finds {wrong[0]:,} differences")
+        print(f"  full model {full:.2f} s, 1 % new, late and changed rows {delta:.2f} s: 1/{full / delta:.1f}")
+        if arguments.large:
+            taken = _large(arguments.large, folder)
+            ratio = (taken / arguments.large) / (two_phase / arguments.rows)
+            print(f"{arguments.large:,} movements within 4 GiB: {taken:.2f} s, {ratio:.2f} × the cost per row")
+            print(f"  peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+
+
+if __name__ == "__main__":
+    main()
