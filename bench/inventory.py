@@ -135,8 +135,6 @@ def _polars(folder: Path) -> Callable[[], Any]:
 
 
 def _pandas(folder: Path) -> Callable[[], Any]:
-    import pandas as pd
-
     key = KEY.split(", ")
     # Thousandths as whole numbers: pandas has no decimals that are faster than objects.
     with duckdb.connect() as connection:
@@ -147,9 +145,9 @@ def _pandas(folder: Path) -> Callable[[], Any]:
             for name in ("movement", "erp", "wms")
         )
 
-    def work() -> pd.DataFrame:
+    def work() -> Any:
         newest = movement.groupby("event_id")["sequence"].transform("max")
-        ledger = movement[movement["sequence"] == newest].groupby(key, as_index=False)["quantity"].sum()
+        ledger: Any = movement[movement["sequence"] == newest].groupby(key, as_index=False)["quantity"].sum()
         compared = (
             ledger.rename(columns={"quantity": "ledger"})
             .merge(erp.rename(columns={"quantity": "erp"}), on=key, how="outer")
@@ -206,7 +204,7 @@ def _delta(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[float, flo
 
 def _large(rows: int, folder: Path) -> float:
     """Seconds for many rows within 4 GiB, spilling to disk where that is needed."""
-    config = {"threads": str(THREADS), "memory_limit": "4GiB", "temp_directory": str(folder / "spill")}
+    config: Any = {"threads": str(THREADS), "memory_limit": "4GiB", "temp_directory": str(folder / "spill")}
     with duckdb.connect(str(folder / "large.duckdb"), config=config) as connection:
         connection.execute("set preserve_insertion_order = false")
         _make(connection, rows)
@@ -234,11 +232,11 @@ def main() -> None:
             plain = f"select {KEY}, quantity from {{source}}"
             seconds["aggregate only"], _ = _timed(_in_duckdb(connection, plain, "aggregated"), arguments.repeats)
             seconds["by event and key (wrong)"], _ = _timed(_in_duckdb(connection, BY_EVENT_AND_KEY, "wrong"), 1)
-            proofs = {
+            proofs: dict[str, Any] = {
                 way: connection.execute(PROOF.format(f"found_{n}")).fetchone()
                 for n, way in enumerate(("two-phase", "row_number", "arg_max of a struct"))
             }
-            wrong = connection.execute(PROOF.format("wrong")).fetchone()
+            wrong: Any = connection.execute(PROOF.format("wrong")).fetchone()
             seconds["polars"], frame = _timed(_polars(folder), arguments.repeats)
             found = frame.to_arrow()
             proofs["polars"] = connection.execute(
