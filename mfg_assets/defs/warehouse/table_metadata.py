@@ -33,8 +33,8 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
         return
     manifest = json.loads(manifest_path.read_text())
     # a model says in `meta: {counted_by: [row, column]}` what its rows are counted by
-    counted = {
-        (node["schema"], node["name"]): tuple((node.get("config") or {}).get("meta", {}).get("counted_by") or ())
+    counted: dict[tuple[str, str], list[str]] = {
+        (node["schema"], node["name"]): (node.get("config") or {}).get("meta", {}).get("counted_by") or []
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
     }
@@ -58,8 +58,10 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
             metadata["dagster/column_lineage"] = _lineage(lineage.get(relation, {}))
             if relation in tables:
                 metadata |= _describe(connection, schema, name)
-                if len(by := counted.get(relation, ())) == 2:
-                    metadata["counts"] = cross_table(connection, f"{identifier(schema)}.{identifier(name)}", *by)
+                if by := counted.get(relation):
+                    row, column = by
+                    table = f"{identifier(schema)}.{identifier(name)}"
+                    metadata["counts"] = cross_table(connection, table, row, column)
             yield event.with_metadata(metadata)
 
 
