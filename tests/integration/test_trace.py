@@ -15,20 +15,14 @@ from mfg_assets.estate.loader import load_estate
 from mfg_assets.lineage import Trace, trace
 from mfg_assets.settings import Settings
 from tests.integration.conftest import mfg
-from tests.mini import ESTATE, write, write_mini
 
 # What the platform publishes of itself; no system delivered it.
 OWN = {"batch_manifest", "dead_letter", "exception", "expectation_failure"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("trace")
-    estate = write_mini(folder)
-    write(estate / "ownership.yaml", ESTATE["ownership.yaml"].replace("owners: [plm, erp]", "owners: [erp, plm]"))
-    done = mfg({"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(estate)}, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def folder(mini_pass: Path) -> Path:
+    return mini_pass
 
 
 def _trace(folder: Path, table: str, *key: str, column: str | None = None) -> list[Trace]:
