@@ -74,13 +74,15 @@ def prepare(settings: Settings, estate: Estate, as_of: datetime) -> Handover:
             entity: _replace_landing_view(connection, settings, contract) for entity, contract in contracts().items()
         }
         ensure_table(connection)
-        dead = connection.execute("select count(*) from platform.dead_letter").fetchone()
+        others = {
+            name: (connection.execute(f"select count(*) from platform.{name}").fetchone() or (0,))[0]
+            for name in ("dead_letter", "kpi_history")
+        }
         connection.commit()
     return Handover(
         landing=counts,
         estate={t.name: len(t.rows) for t in tables if t.schema == "estate"},
-        platform={t.name: len(t.rows) for t in tables if t.schema == "platform"}
-        | {"dead_letter": dead[0] if dead else 0},
+        platform={t.name: len(t.rows) for t in tables if t.schema == "platform"} | others,
     )
 
 

@@ -19,7 +19,11 @@ PLATFORM_TABLES = {
     "run": "The one as-of instant of the run (rule 3).",
     "batch_manifest": "Every batch that landed or was refused.",
     "dead_letter": "Every record that a contract refused, with its payload and reasons.",
+    "current_batch": "Which batches count, in which order they were delivered, and where their rows are.",
+    "kpi_history": "KPIs of the days before, from what is published.",
 }
+# KPIs are views over the ledger's copy. The step after dbt fills it; here it is made sure of.
+LEDGER_KEY = dg.AssetKey(["ledger", "exception"])
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -66,7 +70,15 @@ def _specs() -> list[dg.AssetSpec]:
         )
         for name, description in PLATFORM_TABLES.items()
     ]
-    return [*landing, *from_estate, *platform]
+    ledger = dg.AssetSpec(
+        LEDGER_KEY,
+        group_name="platform",
+        kinds={"duckdb"},
+        description="Room for the copy of the exception ledger, which is made when this run has been observed.",
+        automation_condition=condition,
+        skippable=True,
+    )
+    return [*landing, *from_estate, *platform, ledger]
 
 
 @dg.multi_asset(name="hand_over", specs=_specs(), can_subset=True, pool=common.WAREHOUSE_POOL)
@@ -85,6 +97,8 @@ def hand_over(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
     common.report("warehouse", "hand-over", "started")
     counts = handover.prepare(settings, estate, as_of)
     common.report("warehouse", "hand-over", "done", f"{sum(counts.landing.values()):,} landed rows")
+    if LEDGER_KEY in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key=LEDGER_KEY)
     with connect(settings, settings.warehouse_path, read_only=True) as connection:
         for schema, tables in (("landing", counts.landing), ("estate", counts.estate), ("platform", counts.platform)):
             for name, rows in tables.items():
