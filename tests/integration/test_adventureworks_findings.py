@@ -23,8 +23,8 @@ from mfg_assets.settings import PROJECT_ROOT
 from tests.integration.conftest import Pass
 
 Row = dict[str, Any]
-OPEN = (1, 2)  # pending, approved
-REJECTED = 3
+PENDING, APPROVED, COMPLETE = 1, 2, 4
+OPEN = (PENDING, APPROVED)
 
 
 @dataclass(frozen=True)
@@ -350,9 +350,11 @@ def _procurement(raw: Raw) -> dict[str, int]:
                     and product["DiscontinuedDate"] is None
                     and line["ProductID"] not in components
                 ),
-                "receipt_without_approval": line["Status"] == 1 and line["ReceivedQty"] > 0,
+                "receipt_without_approval": line["Status"] == PENDING and line["ReceivedQty"] > 0,
                 "rejected_receipt": line["RejectedQty"] > 0,
-                "short_receipt": short > 0 and line["Status"] != REJECTED,
+                # What is still to come is late; only what is complete is short.
+                "short_receipt": short > 0 and line["Status"] == COMPLETE,
+                "late_receipt": short > 0 and line["Status"] == APPROVED,
                 "over_receipt": line["ReceivedQty"] > line["OrderQty"],
                 "late_shipment": line["ShipDate"] > line["DueDate"],
                 "due_before_order": line["DueDate"] < line["OrderDate"],
