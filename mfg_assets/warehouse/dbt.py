@@ -18,7 +18,6 @@ from pathlib import Path
 from mfg_assets.contracts import derive
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.settings import Settings, get_settings
-from mfg_assets.warehouse import dbt_process
 from mfg_assets.warehouse.state import source_files
 
 # dbt itself, started in the home: see there.
@@ -47,7 +46,7 @@ def environment_in_home(settings: Settings) -> dict[str, str]:
     return environment(settings) | {
         "DBT_ENV_SECRET_MFG_DUCKDB_PATH": settings.warehouse_path.relative_to(home).as_posix(),
         "DBT_ENV_SECRET_MFG_SPILL_PATH": _spill_path(settings).relative_to(home).as_posix(),
-        dbt_process.HOME: str(home),
+        "MFG_HOME": str(home),
     }
 
 

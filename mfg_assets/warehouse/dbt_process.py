@@ -12,7 +12,7 @@ import os
 import sys
 from importlib.metadata import version
 
-HOME = "MFG_DBT_HOME"
+from mfg_assets.settings import get_settings
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         # dbt's own answer loads its adapters and asks the package index for news; Dagster wants the number only.
         print(version("dbt-core"))  # noqa: T201 - the answer
         return
-    os.chdir(os.environ[HOME])
+    os.chdir(get_settings().home_path)
     from dbt.cli.main import cli
 
     cli()
