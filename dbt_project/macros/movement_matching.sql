@@ -1,16 +1,24 @@
 {#- What a stage has left over: live postings of either system that are in none of its pairs. -#}
 {% macro postings_left(postings, pairs) -%}
+    -- One join on columns of both sides: a condition on one side alone would make of an outer join a walk over all pairs.
     select {{ postings }}.*
     from {{ postings }}
-    left join {{ pairs }} as of_erp
-        on {{ postings }}.kind = 'erp'
-        and {{ postings }}.plant_id = of_erp.plant_id
-        and {{ postings }}.event_id = of_erp.erp_event_id
-    left join {{ pairs }} as of_wms
-        on {{ postings }}.kind = 'wms'
-        and {{ postings }}.plant_id = of_wms.plant_id
-        and {{ postings }}.event_id = of_wms.wms_event_id
-    where of_erp.plant_id is null and of_wms.plant_id is null
+    anti join (
+        select
+            plant_id,
+            'erp' as kind,
+            erp_event_id as event_id,
+        from {{ pairs }}
+        union all
+        select
+            plant_id,
+            'wms' as kind,
+            wms_event_id as event_id,
+        from {{ pairs }}
+    ) as taken
+        on {{ postings }}.plant_id = taken.plant_id
+        and {{ postings }}.kind = taken.kind
+        and {{ postings }}.event_id = taken.event_id
 {%- endmacro %}
 
 

@@ -239,20 +239,21 @@ pairs as (
 
 ),
 
+left_over as (
+
+    {{ postings_left('live', 'pairs') }}
+
+),
+
 unmatched as (
 
     select
-        live.plant_id,
-        case when live.kind = 'erp' then live.event_id end as erp_event_id,
-        case when live.kind = 'wms' then live.event_id end as wms_event_id,
+        plant_id,
+        case when kind = 'erp' then event_id end as erp_event_id,
+        case when kind = 'wms' then event_id end as wms_event_id,
         cast(null as varchar) as matched_by,
         cast(null as decimal(5, 3)) as score,
-    from live
-    left join pairs as of_erp
-        on live.kind = 'erp' and live.plant_id = of_erp.plant_id and live.event_id = of_erp.erp_event_id
-    left join pairs as of_wms
-        on live.kind = 'wms' and live.plant_id = of_wms.plant_id and live.event_id = of_wms.wms_event_id
-    where of_erp.plant_id is null and of_wms.plant_id is null
+    from left_over
 
 ),
 

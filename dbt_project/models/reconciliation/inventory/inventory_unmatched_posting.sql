@@ -2,12 +2,22 @@ with
 
 matches as (
 
+    -- One row a posting, so that it joins on columns of both sides.
     select
         plant_id,
+        'erp' as kind,
+        erp_event_id as event_id,
         match_state,
-        erp_event_id,
-        wms_event_id,
     from {{ ref('inventory_movement_match') }}
+    where erp_event_id is not null
+    union all
+    select
+        plant_id,
+        'wms' as kind,
+        wms_event_id as event_id,
+        match_state,
+    from {{ ref('inventory_movement_match') }}
+    where wms_event_id is not null
 
 ),
 
@@ -59,12 +69,12 @@ judged as (
 
     select
         postings.*,
-        coalesce(as_erp.match_state, as_wms.match_state) as match_state,
+        matches.match_state,
     from postings
-    left join matches as as_erp
-        on postings.kind = 'erp' and postings.plant_id = as_erp.plant_id and postings.event_id = as_erp.erp_event_id
-    left join matches as as_wms
-        on postings.kind = 'wms' and postings.plant_id = as_wms.plant_id and postings.event_id = as_wms.wms_event_id
+    left join matches
+        on postings.plant_id = matches.plant_id
+        and postings.kind = matches.kind
+        and postings.event_id = matches.event_id
     where postings.posting_state <> 'reversal'
 
 ),
@@ -189,14 +199,14 @@ facts as (
     left join order_issues
         on judged.plant_id = order_issues.plant_id
         and judged.kind = order_issues.kind
-        and judged.reference_number = order_issues.reference_number
+        and case when judged.reference_type = 'production_order' then judged.reference_number end
+        = order_issues.reference_number
         and judged.item_number = order_issues.item_number
-        and judged.reference_type = 'production_order'
     left join consumption
         on judged.plant_id = consumption.plant_id
-        and judged.reference_number = consumption.production_order_number
+        and case when judged.reference_type = 'production_order' then judged.reference_number end
+        = consumption.production_order_number
         and judged.item_number = consumption.item_number
-        and judged.reference_type = 'production_order'
     where judged.match_state in ('erp_only', 'wms_only')
     qualify row_number() over (
         partition by judged.plant_id, judged.kind, judged.event_id order by by_id.event_id asc nulls last
