@@ -17,26 +17,28 @@
 {#- Rows of one KPI: by plant, and by plant and product family or whatever else divides it. A relation gives plant_id,
     and product_family or breakdown as asked for; the sums are its rows'. Groups without a name have no row of their own:
     they are in their plant's. -#}
-{% macro _kpi_select(kpi, relation, numerator, denominator, value, unit, family, breakdown) -%}
-    select
-        '{{ kpi }}' as kpi,
-        {{ relation }}.plant_id,
-        {% if breakdown %}{{ relation }}.breakdown{% else %}cast(null as varchar){% endif %} as breakdown,
-        {% if family %}{{ relation }}.product_family{% else %}cast(null as varchar){% endif %} as product_family,
-        cast({{ numerator }} as decimal(28, 6)) as numerator,
-        cast({{ denominator }} as decimal(28, 6)) as denominator,
-        cast({{ value }} as decimal(28, 6)) as value,
-        '{{ unit }}' as unit,
-    from {{ relation }}
-    group by grouping sets (
-        ({{ relation }}.plant_id)
-        {%- if family %}, ({{ relation }}.plant_id, {{ relation }}.product_family){% endif %}
-        {%- if breakdown %}, ({{ relation }}.plant_id, {{ relation }}.breakdown){% endif %}
-    )
-    having
-        true
-        {%- if family %} and (grouping({{ relation }}.product_family) = 1 or {{ relation }}.product_family is not null){% endif %}
-        {%- if breakdown %} and (grouping({{ relation }}.breakdown) = 1 or {{ relation }}.breakdown is not null){% endif %}
+{% macro _kpi_select(kpi, relation, numerator, denominator, value, unit, family, breakdown, least='') -%}
+    {%- set parts = [none] + (['product_family'] if family else []) + (['breakdown'] if breakdown else []) -%}
+    {%- for part in parts %}
+        select
+            '{{ kpi }}' as kpi,
+            {{ relation }}.plant_id,
+            {% if part == 'breakdown' %}{{ relation }}.breakdown{% else %}cast(null as varchar) as breakdown{% endif %},
+            {% if part == 'product_family' -%}
+                {{ relation }}.product_family
+            {%- else -%}
+                cast(null as varchar) as product_family
+            {%- endif %},
+            cast({{ numerator }} as decimal(28, 6)) as numerator,
+            cast({{ denominator }} as decimal(28, 6)) as denominator,
+            cast({{ value }} as decimal(28, 6)) as value,
+            '{{ unit }}' as unit,
+        from {{ relation }}
+        {% if part %}where {{ relation }}.{{ part }} is not null{% endif %}
+        group by {{ relation }}.plant_id{% if part %}, {{ relation }}.{{ part }}{% endif %}
+        {% if least %}having {{ least }}{% endif %}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
 {%- endmacro %}
 
 
@@ -52,8 +54,10 @@
 {#- A percentile of a measure; numerator and denominator are its sum and count, from which a mean can be made anew. -#}
 {% macro kpi_percentile(kpi, relation, measure, percentile, unit='h', family=false, breakdown=false) -%}
     {%- set value = 'quantile_cont(cast(' ~ measure ~ ' as double), ' ~ percentile ~ ')' -%}
-    {{ _kpi_select(kpi, relation, 'sum(' ~ measure ~ ')', 'count(' ~ measure ~ ')', value, unit, family, breakdown) }}
-    and count({{ measure }}) > 0
+    {%- set count = 'count(' ~ measure ~ ')' -%}
+    {{ _kpi_select(
+        kpi, relation, 'sum(' ~ measure ~ ')', count, value, unit, family, breakdown, least=count ~ ' > 0'
+    ) }}
 {%- endmacro %}
 
 
