@@ -19,7 +19,7 @@
     they are in their plant's. -#}
 {% macro _kpi_select(kpi, relation, numerator, denominator, value, unit, family, breakdown, least='') -%}
     {%- set parts = [none] + (['product_family'] if family else []) + (['breakdown'] if breakdown else []) -%}
-    {%- for part in parts %}
+    {%- for part in parts -%}
         select
             '{{ kpi }}' as kpi,
             {{ relation }}.plant_id,
@@ -37,8 +37,8 @@
         {% if part %}where {{ relation }}.{{ part }} is not null{% endif %}
         group by {{ relation }}.plant_id{% if part %}, {{ relation }}.{{ part }}{% endif %}
         {% if least %}having {{ least }}{% endif %}
-        {% if not loop.last %}union all{% endif %}
-    {% endfor -%}
+        {% if not loop.last %}union all {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -32,14 +32,12 @@ notices as (
         receipts.purchase_order_number is not null or notice.expected_at > {{ as_of() }} as is_received_or_not_due,
     from {{ ref('advance_ship_notice') }} as notice
     left join order_lines
-        on
-            notice.purchase_order_number = order_lines.purchase_order_number
-            and notice.purchase_order_line_number = order_lines.line_number
-            and notice.item_number = order_lines.item_number
+        on notice.purchase_order_number = order_lines.purchase_order_number
+        and notice.purchase_order_line_number = order_lines.line_number
+        and notice.item_number = order_lines.item_number
     left join receipts
-        on
-            notice.purchase_order_number = receipts.purchase_order_number
-            and notice.purchase_order_line_number = receipts.line_number
+        on notice.purchase_order_number = receipts.purchase_order_number
+        and notice.purchase_order_line_number = receipts.line_number
     left join {{ ref('item') }} as item
         on notice.item_number = item.item_number
     where {{ in_kpi_window('notice.shipped_at') }}

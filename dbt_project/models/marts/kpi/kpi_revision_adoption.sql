@@ -40,9 +40,8 @@ pairs as (
         and differing.parent_item_number is null as is_adopted,
     from compared
     left join differing
-        on
-            compared.plant_id = differing.plant_id
-            and compared.parent_item_number = differing.parent_item_number
+        on compared.plant_id = differing.plant_id
+        and compared.parent_item_number = differing.parent_item_number
 
 ),
 

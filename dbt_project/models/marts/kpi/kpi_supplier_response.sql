@@ -36,9 +36,8 @@ responses as (
     inner join orders
         on answers.purchase_order_number = orders.purchase_order_number
     inner join {{ ref('purchase_order_line') }} as line
-        on
-            answers.purchase_order_number = line.purchase_order_number
-            and answers.line_number = line.line_number
+        on answers.purchase_order_number = line.purchase_order_number
+        and answers.line_number = line.line_number
     where {{ in_kpi_window('answers.answered_at') }}
 
 ),
