@@ -87,7 +87,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
     return folder, environment
 
 
-@pytest.mark.parametrize("phase", list(PHASES))
+# `test_landing_kill` and `test_publication_kill` stop at every step; what is left for every day is the phase between.
+@pytest.mark.parametrize(
+    "phase", ["dbt", *(pytest.param(phase, marks=pytest.mark.slow) for phase in ("landing", "publication"))]
+)
 def test_a_run_killed_at_any_phase_is_made_good_by_the_next(phase: str, home: tuple[Path, dict[str, str]]) -> None:
     folder, environment = home
     root = folder / "home"
