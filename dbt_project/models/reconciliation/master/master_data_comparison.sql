@@ -90,12 +90,7 @@ weights as (
 
         select
             '{{ entity }}' as entity,
-            concat_ws(
-                '/'
-                {%- for column in key %},
-                    records.{{ column }}
-                {%- endfor %}
-            ) as object_key,
+            concat_ws('/', records.{{ key | join(', records.') }}) as object_key,
             {{ 'records.item_number' if 'item_number' in key + attributes else 'null::varchar' }} as item_number,
             {{ 'records.plant_id' if 'plant_id' in key else 'null::varchar' }} as plant_id,
             records.source_system,
