@@ -121,7 +121,7 @@ def impact(
             raise UsageError(Problem(f"{item} can't take its own place", fix="name another item with --replace-by"))
         zone = zones.get(plant, "UTC")
         row = connection.execute("select as_of from publication order by version desc limit 1").fetchone()
-        starts = instants.parse(on, [zone])
+        starts = instants.parse(on, [zone], "--on")
         question = Question(
             item=item,
             plant_id=plant,

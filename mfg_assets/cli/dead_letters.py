@@ -18,6 +18,7 @@ from mfg_assets.errors import Problem, UsageError
 from mfg_assets.safe import plain
 
 if TYPE_CHECKING:
+    from mfg_assets.estate.models import Estate
     from mfg_assets.ledger import Ledger
 
 app = typer.Typer(name="dead-letters", help="Records that a contract refused.", no_args_is_help=True)
@@ -85,10 +86,13 @@ def show_(
     from mfg_assets.ingest import get_dead_letter
 
     letter = get_dead_letter(context.settings(), dead_letter_id)
+    system, extract = letter["source_system"], letter["extract_name"]
+    mapping = _mapping(context.estate_if_chosen(), system, extract)
+    letter["mapping"] = json.dumps(mapping, ensure_ascii=False)
     if output is not Format.table:
         emit(list(letter), [list(letter.values())], output)
         return
-    for name in (n for n in letter if n not in ("payload", "reasons", "details")):
+    for name in (n for n in letter if n not in ("payload", "mapping", "reasons", "details")):
         show(f"{name:<16}{plain(letter[name])}")
     show()
     show("Why it was refused:")
@@ -98,6 +102,12 @@ def show_(
     show("The record as it was delivered:")
     for name, value in _payload(letter["payload"]).items():
         show(f"  {name:<30} {plain(value)}")
+    if mapping:
+        show()
+        show(f"The mapping as it is now (systems/{plain(system)}.yaml, extract {plain(extract)}):")
+    for name, source in mapping.items():
+        codes = f", translated by codes/{source['codes']}.csv" if "codes" in source else ""
+        show(f"  {name:<30} {plain(source['sql'])}{codes}")
 
 
 Why = Annotated[str, typer.Option("--because", help="Why; it is kept with the act.")]
@@ -120,7 +130,11 @@ def replay(
     reason: Annotated[str | None, typer.Option(help="Only with this reason, such as unknown_unit.")] = None,
     batch: Annotated[str | None, typer.Option(help="Only of this batch.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="column=value: correct one record before; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="column=value, or outer.inner=value in a nested one: correct one record before; may be repeated.",
+        ),
     ] = None,
     because: Why = "",
     by: By = None,
@@ -207,6 +221,14 @@ def _chosen(
         raise UsageError(Problem("nothing says which records are meant", fix="name ids, or filter by --reason …"))
     found = list_dead_letters(settings, system=system, entity=entity, reason=reason, batch=batch)
     return [letter for letter in with_states(settings, ledger, found) if letter["state"] == "open"]
+
+
+def _mapping(estate: Estate | None, system: str, extract: str) -> dict[str, dict[str, str]]:
+    """Contract column → its SQL and code map; nothing where no estate is chosen or it no longer has the extract."""
+    if estate is None or system not in estate.systems or extract not in estate.systems[system].extracts:
+        return {}
+    columns = estate.extract(system, extract).columns
+    return {name: column.model_dump(exclude_none=True) for name, column in columns.items()}
 
 
 def _edit(text: str) -> tuple[str, str]:

@@ -172,7 +172,7 @@ def snooze(
 ) -> None:
     """Put aside until an instant; meanwhile it is never overdue."""
     wanted = filter_of(ids, role, plant, class_, state, severity, assignee, overdue)
-    _act("snooze", wanted, reason, by, yes=yes, version=version, request_id=request_id, until=_until(until))
+    _act("snooze", wanted, reason, by, yes=yes, version=version, request_id=request_id, until=_until(until, plant))
 
 
 def accept(
@@ -193,7 +193,7 @@ def accept(
 ) -> None:
     """Accept as it is, up to an expiry at which it comes back if it is still seen."""
     wanted = filter_of(ids, role, plant, class_, state, severity, assignee, overdue)
-    _act("accept", wanted, reason, by, yes=yes, version=version, request_id=request_id, until=_until(until))
+    _act("accept", wanted, reason, by, yes=yes, version=version, request_id=request_id, until=_until(until, plant))
 
 
 def _act(
@@ -248,10 +248,11 @@ def _act(
         show(f"passed over, because of the state that they are in: {len(done.skipped):,}")
 
 
-def _until(text: str) -> datetime:
+def _until(text: str, plants: list[str] | None) -> datetime:
     found = re.fullmatch(r"(\d{1,5})([mhd])", text.strip())
     if found:
         unit = {"m": "minutes", "h": "hours", "d": "days"}[found[2]]
         return present() + timedelta(**{unit: int(found[1])})
     estate = context.estate_if_chosen()
-    return instants.parse(text, [p.timezone for p in estate.file.plants] if estate is not None else ["UTC"])
+    zones = [p.timezone for p in estate.file.plants if not plants or p.id in plants] if estate is not None else []
+    return instants.parse(text, zones, "--until")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -79,7 +80,8 @@ def replay(
         actor: who replays.
         why: why; kept with the act.
         at: when, by the estate's clock.
-        edits: column → value, for one letter: `alias.column` for one of a joined record.
+        edits: column → value, for one letter: `alias.column` for one of a joined record, `outer.inner` within a
+            nested value.
         insist: try also those that have failed MAX_TRIES times.
         run_id: on whose behalf.
 
@@ -145,19 +147,50 @@ def _need(why: str, actor: str) -> None:
 
 
 def _edited(letter: Mapping[str, Any], edits: Mapping[str, str]) -> dict[str, Any]:
-    # Fractions stay as they were written: on their way through a double they would be rounded.
-    payload = json.loads(letter["payload"], parse_float=lambda text: f"{_NUMBER}{text}")
+    payload = _read(letter["payload"])
     for name, value in edits.items():
-        target, column = payload, name
-        alias, dot, inner = name.partition(".")
-        if name not in payload and dot and isinstance(payload.get(alias), dict):
-            target, column = payload[alias], inner
-        if column not in target:
-            raise UsageError(
-                Problem(f"the record has no column {name!r}", fix=f"one of: {', '.join(str(key) for key in payload)}")
-            )
-        target[column] = value
-    return {**letter, "payload": _WRITTEN.sub(r"\1", json.dumps(payload))}
+        if not _put(payload, name, value):
+            raise UsageError(Problem(f"the record has no column {name!r}", fix=f"one of: {', '.join(_names(payload))}"))
+    return {**letter, "payload": _write(payload)}
+
+
+def _read(text: str) -> Any:
+    # Fractions stay as they were written: on their way through a double they would be rounded.
+    return json.loads(text, parse_float=lambda number: f"{_NUMBER}{number}")
+
+
+def _write(content: Any) -> str:
+    return _WRITTEN.sub(r"\1", json.dumps(content))
+
+
+def _nested(value: Any) -> Any:
+    """A value that has columns of its own, also where it was delivered as a text of JSON; else None."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with suppress(json.JSONDecodeError):
+            return _read(value)
+    return value if isinstance(value, dict) else None
+
+
+def _put(record: dict[str, Any], name: str, value: str) -> bool:
+    """Set a column, or one within a nested value (`outer.inner`); False where the record doesn't have it."""
+    if name in record:
+        record[name] = value
+        return True
+    outer, dot, inner = name.partition(".")
+    nested = _nested(record.get(outer)) if dot else None
+    if nested is None or not _put(nested, inner, value):
+        return False
+    record[outer] = _write(nested) if isinstance(record[outer], str) else nested
+    return True
+
+
+def _names(record: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """All columns that can be set, those within nested values with their path."""
+    found = []
+    for name, value in record.items():
+        nested = _nested(value)
+        found += [f"{prefix}{name}"] if nested is None else _names(nested, f"{prefix}{name}.")
+    return found
 
 
 def _tries(ledger: Ledger) -> dict[str, int]:

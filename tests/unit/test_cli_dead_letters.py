@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from mfg_assets.cli.app import app
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.ingest import land_extract
-from mfg_assets.settings import Settings
+from mfg_assets.settings import Settings, get_settings
 from tests.mini import write, write_mini
 
 
@@ -90,6 +90,22 @@ def test_one_is_shown_with_all_that_it_said_and_nothing_it_said_drives_the_termi
     assert "\\x1b[2J\\x07[red]RIM" in result.stdout
     assert "\x1b" not in result.output
     assert "\x07" not in result.output
+
+
+def test_it_is_shown_with_the_mapping_that_refused_it(
+    refused: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = listed()[1]["dead_letter_id"]
+    assert "mapping" not in mfg("show", name).stdout
+    monkeypatch.setenv("MFG_ESTATE", str(tmp_path / "estate"))
+    get_settings.cache_clear()
+    lines = mfg("show", name).stdout.splitlines()
+    mapping = lines[lines.index("The mapping as it is now (systems/erp.yaml, extract inventory_balance):") + 1 :]
+    assert "  quantity                       quantity" in mapping
+    assert "  unit                           unit" in mapping
+    assert "  plant_id                       'P1'" in mapping
+    (letter,) = json.loads(mfg("show", name, "--format", "json").stdout)
+    assert json.loads(letter["mapping"])["as_of"] == {"sql": "moment"}
 
 
 def test_as_json_the_payload_is_the_record(refused: Settings) -> None:

@@ -42,4 +42,7 @@ def test_rule_05_what_is_not_one_instant_is_refused_with_a_fix(text: str, zones:
     with pytest.raises(UsageError) as caught:
         parse(text, zones)
     assert words in caught.value.problems[0].message
+    assert caught.value.problems[0].message.startswith("--as-of: ")
     assert caught.value.problems[0].fix
+    with pytest.raises(UsageError, match=r"^--until: "):
+        parse(text, zones, "--until")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,31 @@ def test_a_column_that_the_record_lacks_is_named(feed: Feed, ledger: Ledger) -> 
         _replay(feed, ledger, 4, edits={"menge": "5"})
     with pytest.raises(UsageError, match="one record at a time"):
         _replay(feed, ledger, 4, 5, edits={"quantity": "5"})
+
+
+@pytest.mark.parametrize("body", ['{"qty": 5.10, "unit": "KAR"}', '"{\\"qty\\": 5.10, \\"unit\\": \\"KAR\\"}"'])
+def test_a_value_inside_a_nested_one_can_be_corrected(
+    tmp_path: Path, settings: Settings, ledger: Ledger, body: str
+) -> None:
+    feed = Feed(tmp_path, settings)
+    feed.options = {"format": "jsonl"}
+    feed.extract = {"from": "*.jsonl"}
+    feed.columns = {
+        "event_id": "id",
+        "movement_type": "'M'",
+        "item_number": "'FRAME'",
+        "quantity": "json_extract_string(body, '$.qty')",
+        "unit": "json_extract_string(body, '$.unit')",
+        "event_at": "moment",
+    }
+    feed.deliver(f'{{"id": "e1", "moment": "2025-03-01T08:00:00", "body": {body}}}\n', "a.jsonl")
+    batch = feed.batch()
+    assert batch.rows_rejected == 1, batch.reason
+    with pytest.raises(UsageError, match=r"no column 'body\.colour'"):
+        _replay(feed, ledger, 1, edits={"body.colour": "red"})
+    done = _replay(feed, ledger, 1, edits={"body.unit": "EA"})
+    assert len(done.landed) == 1, done
+    assert feed.rows("quantity, unit") == [(Decimal("5.1"), "EA")]
 
 
 def test_records_with_joins_and_numbers_are_read_as_they_were(
