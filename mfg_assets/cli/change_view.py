@@ -34,6 +34,7 @@ _IMPACT_COLUMNS = (
     *("currency", "suggested_action"),
 )
 _EVIDENCE_SHOWN = 2
+_UNITS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,23 @@ def _notes(change: ChangeAtPlant) -> Iterator[str]:
         why = change.text("constraint_kind").replace("_", " ")
         end = f" until {local(until, change.text('timezone'))}" if isinstance(until, datetime) else ""
         yield f"waits by decision{end}" + (f" ({why})" if why else "")
+    if (kind := change.text("effectivity_kind")) in ("serial", "lot"):
+        first, last = change.text(f"effective_{kind}_from"), change.text(f"effective_{kind}_to")
+        yield f"holds from {kind} {first}{f' to {last}' if last else ' on'}: {_units(change)}"
     if unmet := change.list("unmet_checks"):
         yield f"not ready: {', '.join(unmet)}"
     if later := change.text("superseded_by_change_number"):
         yield f"{later} changes the same components later"
+
+
+def _units(change: ChangeAtPlant) -> str:
+    # what was built is all that shows a change without a day
+    if not change.row["units_in_range"]:
+        return "none of them is built yet"
+    built = f"{change.text('units_built_to_change')} of {change.text('units_in_range')} so far built to it"
+    otherwise = change.list("units_built_otherwise")
+    more = f" and {len(otherwise) - _UNITS_SHOWN} more" if len(otherwise) > _UNITS_SHOWN else ""
+    return built + (f"; not as it should be: {', '.join(otherwise[:_UNITS_SHOWN])}{more}" if otherwise else "")
 
 
 def show_what_if(answer: Replacement, zone: str, output: Format) -> None:

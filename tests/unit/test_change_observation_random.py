@@ -63,6 +63,7 @@ create table reconciliation.engineering_change_scope as
         false as is_withdrawn, 'UTC' as timezone, 'erp' as erp_system, 'mes' as mes_system,
         timestamptz '2026-01-31 00:00:00+00' as raised_at, timestamptz '2026-01-31 00:00:00+00' as approved_at,
         timestamptz '2026-01-31 00:00:00+00' as released_at, timestamptz '2026-01-31 00:00:00+00' as applicable_at,
+        'date' as effectivity_kind, null::varchar as first_unit_number, null::varchar as last_unit_number,
         null::varchar as effective_serial_from, null::varchar as effective_serial_to,
         null::varchar as effective_lot_from, null::varchar as effective_lot_to,
         'c' as change_correlation_id, 'p' as plant_correlation_id;
@@ -70,6 +71,8 @@ create table reconciliation.engineering_change_readiness (change_number varchar,
     is_met boolean, met_at timestamptz, correlation_id varchar);
 create table reconciliation.engineering_change_reason (change_number varchar, plant_id varchar, reason varchar,
     severity_rank integer, detail varchar);
+create table reconciliation.engineering_change_unit (change_number varchar, plant_id varchar, unit_number varchar,
+    place varchar, made_at timestamptz, built_to varchar, is_as_expected boolean);
 create table canonical.change_log (source_system varchar, plant_id varchar, object_type varchar, change_number varchar,
     changed_at timestamptz);
 create table canonical.purchase_order_line (plant_id varchar, item_number varchar, due_at timestamptz, status varchar,

@@ -40,8 +40,10 @@ classes as (
         change_number,
         plant_id,
         status as finding_class,
-        case status
-            when 'overdue'
+        case
+            when effectivity_kind in ('serial', 'lot')
+                then array_to_string(units_built_otherwise, ', ') || ' should have been built to it and took the old.'
+            when status = 'overdue'
                 then
                     'Since ' || strftime(timezone(timezone, effective_from), '%Y-%m-%d %H:%M')
                     || ' the plant should work to it; ' || concat_ws(

@@ -168,7 +168,7 @@ of_components as (
                 then 'return'
             when leftover.is_used_elsewhere then 'use_up'
             when objects.object_type = 'stock' then coalesce(leftover.disposition, 'quarantine')
-            when objects.due_at < leftover.effective_from then 'use_up'
+            when leftover.effective_from is null or objects.due_at < leftover.effective_from then 'use_up'
             when objects.object_type = 'purchase_order_line' and leftover.disposition = 'return' then 'return'
             else 'cancel'
         end as suggested_action,

@@ -102,7 +102,7 @@ outgoing as (
         component_item_number as item_number,
         effective_from,
     from structure
-    where is_old and not is_new and not is_still_used and effective_from is not null
+    where is_old and not is_new and not is_still_used
 
 ),
 
@@ -140,7 +140,7 @@ procurement as (
     inner join supply
         on outgoing.plant_id = supply.plant_id
         and outgoing.item_number = supply.item_number
-    where supply.due_at is null or supply.due_at >= outgoing.effective_from
+    where supply.due_at is null or outgoing.effective_from is null or supply.due_at >= outgoing.effective_from
     group by outgoing.change_number, outgoing.plant_id
 
 ),
@@ -174,6 +174,28 @@ last_movement as (
 
 ),
 
+-- a change that holds from a serial or lot on is seen in what was built, not in a bill at a date
+units as (
+
+    select
+        change_number,
+        plant_id,
+        min(made_at) filter (where place = 'in_range') as first_unit_at,
+        count(*) filter (where place = 'in_range') as units_in_range,
+        count(*) filter (where place = 'in_range' and built_to = 'new') as units_built_to_change,
+        count(*) filter (where place = 'in_range' and built_to = 'old') as units_built_to_old,
+        -- a change that was followed and isn't any more
+        coalesce(
+            max(made_at) filter (where place = 'in_range' and built_to = 'old')
+            > min(made_at) filter (where place = 'in_range' and built_to = 'new'), false
+        ) as units_went_back,
+        list(unit_number order by made_at asc, unit_number asc) filter (where not is_as_expected)
+            as units_built_otherwise,
+    from {{ ref('engineering_change_unit') }}
+    group by change_number, plant_id
+
+),
+
 told_reasons as (
 
     select
@@ -202,13 +224,21 @@ joined as (
         erp.first_seen_at as erp_first_seen_at,
         erp.last_seen_at as erp_last_seen_at,
         case when not coalesce(erp.holds, false) then erp.last_held_until end as erp_held_until,
-        coalesce(erp.structure_state, case when scope.erp_system is not null then 'lacks' end) as erp_state,
+        coalesce(erp.structure_state, case
+            when scope.erp_system is null then null
+            when scope.effectivity_kind in ('serial', 'lot') then 'unknown'
+            else 'lacks'
+        end) as erp_state,
         coalesce(erp.evidence, []) as erp_evidence,
         mes.first_held_at as mes_observed_at,
         mes.first_seen_at as mes_first_seen_at,
         mes.last_seen_at as mes_last_seen_at,
         case when not coalesce(mes.holds, false) then mes.last_held_until end as mes_held_until,
-        coalesce(mes.structure_state, case when scope.mes_system is not null then 'lacks' end) as mes_state,
+        coalesce(mes.structure_state, case
+            when scope.mes_system is null then null
+            when scope.effectivity_kind in ('serial', 'lot') then 'unknown'
+            else 'lacks'
+        end) as mes_state,
         coalesce(mes.evidence, []) as mes_evidence,
         coalesce(erp.holds, scope.erp_system is null) as erp_holds,
         coalesce(mes.holds, scope.mes_system is null) as mes_holds,
@@ -220,6 +250,12 @@ joined as (
         )) as mes_gave_up,
         coalesce(passed.is_superseded, false) as is_superseded,
         passed.superseded_by_change_number,
+        units.first_unit_at,
+        coalesce(units.units_in_range, 0) as units_in_range,
+        coalesce(units.units_built_to_change, 0) as units_built_to_change,
+        coalesce(units.units_built_to_old, 0) as units_built_to_old,
+        coalesce(units.units_went_back, false) as units_went_back,
+        coalesce(units.units_built_otherwise, []) as units_built_otherwise,
         coalesce(procurement.open_orders, 0) > 0 as has_open_procurement,
         coalesce(stock.stock_rows, 0) > 0 as has_stock,
         procurement.settled_at,
@@ -247,6 +283,9 @@ joined as (
     left join passed
         on scope.change_number = passed.change_number
         and scope.plant_id = passed.plant_id
+    left join units
+        on scope.change_number = units.change_number
+        and scope.plant_id = units.plant_id
     left join procurement
         on scope.change_number = procurement.change_number
         and scope.plant_id = procurement.plant_id
@@ -268,6 +307,7 @@ judged as (
                 then case when len(blocking_reasons) > 0 then 'blocked' else 'not_applicable' end
             when is_deferred then case when len(blocking_reasons) > 0 then 'blocked' else 'pending' end
             when not is_released then 'pending'
+            when units_went_back then 'deviated'
             when
                 alters_structure and not is_superseded
                 and (
@@ -277,6 +317,13 @@ judged as (
                 )
                 then 'deviated'
             when len(blocking_reasons) > 0 then 'blocked'
+            when effectivity_kind in ('serial', 'lot')
+                then case
+                    when units_in_range = 0 then 'pending'
+                    when units_built_to_old > 0 then 'overdue'
+                    when units_built_to_change = units_in_range then 'synchronised'
+                    else 'in_progress'
+                end
             -- a change that alters no bill asks for nothing that a system could be seen to hold
             when not alters_structure or is_superseded or (erp_holds and mes_holds)
                 then case when is_effective then 'synchronised' else 'pending' end
@@ -307,11 +354,16 @@ final as (
         deferred_until,
         constraint_kind,
         disposition,
-        effective_from,
+        -- from a serial or lot on: the first of them makes the day
+        coalesce(effective_from, first_unit_at) as effective_from,
+        effectivity_kind,
         effective_serial_from,
         effective_serial_to,
         effective_lot_from,
         effective_lot_to,
+        units_in_range,
+        units_built_to_change,
+        units_built_otherwise,
         timezone,
         superseded_by_change_number,
         erp_system,
@@ -337,8 +389,10 @@ final as (
                 then greatest(released_at, settled_at)
         end as procurement_aligned_at,
         case
-            when is_applicable and is_released and not is_deferred and is_effective and not has_stock
-                then greatest(effective_from, moved_at)
+            when
+                is_applicable and is_released and not is_deferred and (is_effective or units_in_range > 0)
+                and not has_stock
+                then greatest(effective_from, first_unit_at, moved_at)
         end as stock_disposed_at,
         {{ hours_between('released_at', 'ready_at') }} as release_to_ready_hours,
         {{ hours_between('released_at', 'erp_observed_at') }} as release_to_erp_hours,

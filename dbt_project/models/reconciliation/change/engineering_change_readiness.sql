@@ -104,7 +104,8 @@ masters_now as (
 approvals as (
 
     {{ told_versions(
-        'approved_manufacturer', landing_contract('approved_manufacturer')['key'],
+        'approved_manufacturer',
+        ['item_number', 'supplier_number', 'manufacturer', 'manufacturer_part_number', 'plant_id'],
         ['status', 'effective_from', 'effective_to']) }}
 
 ),

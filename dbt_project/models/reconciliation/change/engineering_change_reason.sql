@@ -145,6 +145,26 @@ effectivity_conflicts as (
 
 ),
 
+-- the same of a change that holds from a serial or lot on: a unit of before it was built to it
+early_units as (
+
+    select
+        units.change_number,
+        units.plant_id,
+        'effectivity_conflict' as reason,
+        string_agg(units.unit_number, ', ' order by units.unit_number asc)
+        || case when count(*) = 1 then ' was' else ' were' end || ' built to the change, which holds from '
+        || any_value(asked.first_unit_number) || ' on.' as detail,
+        flatten(list(units.correlation_ids)) as correlation_ids,
+    from {{ ref('engineering_change_unit') }} as units
+    inner join asked
+        on units.change_number = asked.change_number
+        and units.plant_id = asked.plant_id
+    where units.place = 'before' and units.built_to = 'new'
+    group by units.change_number, units.plant_id
+
+),
+
 known_changes as (
 
     select distinct
@@ -405,6 +425,8 @@ reasons as (
     select * from unready
     union all by name
     select * from effectivity_conflicts
+    union all by name
+    select * from early_units
     union all by name
     select * from altered
     union all by name

@@ -117,6 +117,17 @@ final as (
         coalesce(applied.planned_effective_from <= {{ as_of() }}, false) as is_effective,
         -- what has to be ready is asked of the change's first day, and once that has come, of the present
         greatest(applied.planned_effective_from, {{ as_of() }}) as judged_at,
+        -- a day beats a serial, a serial a lot, where PLM gives more than one
+        case
+            when applied.planned_effective_from is not null then 'date'
+            when applied.effective_serial_from is not null then 'serial'
+            when applied.effective_lot_from is not null then 'lot'
+        end as effectivity_kind,
+        coalesce(applied.effective_serial_from, applied.effective_lot_from) as first_unit_number,
+        case
+            when applied.effective_serial_from is not null then applied.effective_serial_to
+            else applied.effective_lot_to
+        end as last_unit_number,
         applied.effective_serial_from,
         applied.effective_serial_to,
         applied.effective_lot_from,
