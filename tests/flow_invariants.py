@@ -37,6 +37,24 @@ INVARIANTS: dict[str, str] = {
         where (is_serial_tracked and serial_number is null)
             or (is_lot_tracked and not coalesce(is_serial_tracked, false) and coalesce(from_lot, to_lot) is null)
     """,
+    "a count's book is what the ledger has in its place at its instant": """
+        with legs as (
+            select to_plant_id as plant_id, to_location as location, item_number, to_lot as lot_number, event_at,
+                quantity
+            from world.movement
+            where to_plant_id is not null and to_status = 'unrestricted' and to_ownership = 'own'
+            union all
+            select from_plant_id, from_location, item_number, from_lot, event_at, -quantity
+            from world.movement
+            where from_plant_id is not null and from_status = 'unrestricted' and from_ownership = 'own'
+        )
+        select counted.event_id, any_value(counted.book_quantity) as book, sum(legs.quantity) as ledger
+        from world.cycle_count as counted
+        left join legs on counted.plant_id = legs.plant_id and counted.location = legs.location
+            and counted.item_number = legs.item_number and counted.lot_number is not distinct from legs.lot_number
+            and legs.event_at <= counted.counted_at
+        group by counted.event_id having ledger is distinct from book
+    """,
     "movements have one id each": "select movement_id from world.movement group by all having count(*) > 1",
     "a status change nets to nothing": """
         select movement_id from world.movement

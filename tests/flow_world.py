@@ -50,7 +50,8 @@ LINES = """
     ('100012', '1', '10', '100020', 6, false, 0.0, null, null, null, null, 'component', null, null),
     ('100012', '1', '20', '100011', 1, false, 0.0, null, null, null, null, 'component', null, null),
     ('100011', '1', '10', '100021', 2, false, 0.0, null, null, null, null, 'component', null, null),
-    ('100014', '1', '10', '100025', 1, false, 0.0, null, null, null, null, 'component', null, null)
+    ('100014', '1', '10', '100025', 1, false, 0.0, null, null, null, null, 'component', null, null),
+    ('100014', '1', '20', '100024', 2, false, 0.0, null, null, null, null, 'component', null, null)
 """
 
 

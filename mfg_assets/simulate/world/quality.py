@@ -130,14 +130,17 @@ def _counts(con: DuckDBPyConnection, cut_tick: int) -> None:
             where not node.is_phantom and not node.is_lot and not node.is_serial
                 and chance('counted', node.node_key || '/' || weeks.week) < 0.05
         ),
+        -- of the place that is counted: what a subcontractor has and uses up is in another
         legs as (
-            select to_node_id as node_id, lot, tick, q from flow.movement
-            where to_status = 'unrestricted' and to_ownership = 'own' and to_location is not distinct from (
-                select location from flow.node where node_id = to_node_id
-            )
+            select node_id, moved.lot, moved.tick, moved.q
+            from flow.movement as moved
+            inner join flow.node as node on moved.to_node_id = node.node_id and moved.to_location = node.location
+            where moved.to_status = 'unrestricted' and moved.to_ownership = 'own'
             union all
-            select from_node_id, lot, tick, -q from flow.movement
-            where from_status = 'unrestricted' and from_ownership = 'own'
+            select node_id, moved.lot, moved.tick, -moved.q
+            from flow.movement as moved
+            inner join flow.node as node on moved.from_node_id = node.node_id and moved.from_location = node.location
+            where moved.from_status = 'unrestricted' and moved.from_ownership = 'own'
         ),
         books as (
             select found.event_id, sum(legs.q)::bigint as book_q
