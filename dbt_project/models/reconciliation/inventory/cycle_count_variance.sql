@@ -96,10 +96,16 @@ final as (
         cast(coalesce(stood.corrected_quantity, 0) as decimal(28, 6)) as corrected_quantity,
         stood.correction_event_ids,
         counts.base_unit as unit,
-        {{ within_tolerance(
-            'counts.base_counted_quantity', '(stood.ledger_quantity + coalesce(stood.corrected_quantity, 0))',
-            'inventory_movement.quantity'
-        ) }} as is_settled,
+        -- a count that found what the ledger had asks for no correction: what is posted then is a later count's
+        (
+            {{ within_tolerance(
+                'counts.base_counted_quantity', 'stood.ledger_quantity', 'inventory_movement.quantity'
+            ) }}
+            or {{ within_tolerance(
+                'counts.base_counted_quantity', '(stood.ledger_quantity + coalesce(stood.corrected_quantity, 0))',
+                'inventory_movement.quantity'
+            ) }}
+        ) as is_settled,
         -- the correction may still come
         counts.counted_at + to_seconds(systems.latency_seconds + 86400) <= {{ as_of() }} as is_due,
     from counts
