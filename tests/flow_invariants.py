@@ -55,6 +55,15 @@ INVARIANTS: dict[str, str] = {
             and legs.event_at <= counted.counted_at
         group by counted.event_id having ledger is distinct from book
     """,
+    "what a count finds missing is posted on the same day, minutes later": """
+        select counted.event_id, counted.counted_at, any_value(posted.event_at) as event_at
+        from world.cycle_count as counted
+        inner join world.movement as posted on counted.count_number = posted.reference_number
+            and posted.reference_type = 'count' and counted.lot_number is not distinct from posted.from_lot
+        group by all
+        having not coalesce(min(posted.event_at) - counted.counted_at between interval 10 minute and interval 70 minute,
+            false)
+    """,
     "movements have one id each": "select movement_id from world.movement group by all having count(*) > 1",
     "a status change nets to nothing": """
         select movement_id from world.movement

@@ -9,8 +9,9 @@ import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
+from mfg_assets.simulate import chance
 from mfg_assets.simulate.options import Options
-from mfg_assets.simulate.world import calendar, flows
+from mfg_assets.simulate.world import calendar, demand, flows
 from tests import flow_world
 from tests.flow_invariants import INVARIANTS
 
@@ -44,6 +45,26 @@ def world(request: pytest.FixtureRequest) -> DuckDBPyConnection:
 @pytest.mark.parametrize("name", INVARIANTS)
 def test_flows_hold(world: DuckDBPyConnection, name: str) -> None:
     assert world.execute(f"select * from ({INVARIANTS[name]}) limit 3").fetchall() == []
+
+
+def test_what_a_count_finds_missing_was_counted_on_the_same_working_day() -> None:
+    con = duckdb.connect()
+    chance.create_macros(con, 1)
+    con.execute("create schema flow")
+    con.execute(
+        "create table flow.node as select n as node_id, 'N' || n as code, 'N' || n as node_key, true as is_counted, "
+        "false as is_phantom, false as is_serial, 'P' as plant_id, 'A' as item_number, false as is_sold, "
+        "false as is_top, 'buy' as source_kind "
+        "from range(4000) as t (n)"
+    )
+    demand.create(con, 0, 50 * calendar.DAY, 1)
+    counts = con.execute(
+        f"select count(*), count(*) filter (tick % {calendar.DAY} < {demand.COUNTED_BEFORE}) "
+        "from flow.requirement where kind = 'loss'"
+    ).fetchone()
+    assert counts is not None
+    assert counts[0] > 200
+    assert counts[1] == 0
 
 
 def test_the_questions_can_fail(world: DuckDBPyConnection) -> None:

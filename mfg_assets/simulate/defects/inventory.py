@@ -104,6 +104,7 @@ with follows as (
 )
 select
     claim, known_at, luck, plant_id, quantity, system, row_id, object_key, other_lot,
+    coalesce(to_lot, from_lot) as right_lot,
     list_concat(keys, [
         stock_key(
             location, item_number, other_lot, coalesce(to_status, from_status), coalesce(to_ownership, from_ownership)
@@ -127,6 +128,7 @@ drawn as (
 )
 select
     claim, known_at, luck, plant_id, quantity, system, row_id, object_key, other_location,
+    to_location as right_location,
     list_concat(keys, [stock_key(other_location, item_number, to_lot, to_status, to_ownership)]) as keys
 from drawn
 where other_location <> to_location
@@ -212,6 +214,12 @@ INVENTORY: tuple[Defect, ...] = (
                 },
                 "select system as source_system, row_id, other_lot from chosen",
             ),
+            *_mended(
+                and_posted_right={
+                    "to_lot": "case when held_row.to_plant_id is not null then chosen.right_lot end",
+                    "from_lot": "case when held_row.from_plant_id is not null then chosen.right_lot end",
+                }
+            ),
         ),
         share=0.5,
         kind="event",
@@ -230,6 +238,7 @@ INVENTORY: tuple[Defect, ...] = (
                 {"to_location": "target.other_location"},
                 "select system as source_system, row_id, other_location from chosen",
             ),
+            *_mended(and_posted_right={"to_location": "chosen.right_location"}),
         ),
         share=0.3,
         kind="event",

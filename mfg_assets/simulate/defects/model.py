@@ -53,6 +53,7 @@ class Defect:
         kind: A state can go wrong on any later day; an event only when it happens.
         is_near_miss: It must not be reported.
         is_information: It is reported as no more than that, and as nothing else: a look-alike with a name.
+        is_lasting: Nobody mends it: what was reported has happened.
         name: Tells entries of one class apart.
         has_unique_claims: No claim stands twice among the candidates; else the first one is taken.
         consequences: What may be reported beside it.
@@ -69,6 +70,7 @@ class Defect:
     kind: Literal["state", "event"] = "state"
     is_near_miss: bool = False
     is_information: bool = False
+    is_lasting: bool = False
     name: str = ""
     has_unique_claims: bool = False
     consequences: tuple[Consequence, ...] = field(default=())

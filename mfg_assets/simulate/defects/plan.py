@@ -48,8 +48,8 @@ def choose(con: DuckDBPyConnection, options: Options, catalogue: Sequence[Defect
         "create or replace temp table picked (entry integer, claim varchar, day integer, known_at timestamptz, "
         "until_at timestamptz, place bigint)"
     )
-    rows = ", ".join(f"({n}, {literal(d.id)}, {d.kind == 'event'})" for n, d in enumerate(catalogue))
-    con.execute(f"create or replace temp table entries as from (values {rows}) as t (entry, id, is_event)")
+    rows = ", ".join(f"({n}, {literal(d.id)}, {d.kind == 'event'}, {d.is_lasting})" for n, d in enumerate(catalogue))
+    con.execute(f"create or replace temp table entries as from (values {rows}) as t (entry, id, is_event, is_lasting)")
     for entry, defect in enumerate(catalogue):
         _gather(con, options, entry, defect)
     for day in range(options.advanced_days + 1):
@@ -118,6 +118,7 @@ def _date(con: DuckDBPyConnection, options: Options) -> None:
             select
                 picked.*,
                 entries.is_event,
+                entries.is_lasting,
                 entries.id || '/' || picked.claim || '/' || picked.day as key,
                 {first} + to_days(picked.day) as day_end
             from picked
@@ -141,6 +142,7 @@ def _date(con: DuckDBPyConnection, options: Options) -> None:
             select
                 *,
                 case
+                    when is_lasting then null
                     -- of each class there is at least one to be found
                     when chance('mended', key) < {MENDED_EARLY} and day = 0 and place > 1
                         and planted_at < {first} - interval 2 day then

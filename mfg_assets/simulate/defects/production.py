@@ -100,6 +100,24 @@ def _consumed(values: dict[str, str]) -> Edit:
     return change_event("material_consumption", values, f"select system as source_system, row_id{more} from chosen")
 
 
+def _corrected_by(quantity: str) -> Edit:
+    """What was wrongly reported is mended by one more report, negative where material came back."""
+    return add_rows(
+        "material_consumption",
+        f"""
+        select held_row.* replace (
+            held_row.row_id || 'C' as row_id, held_row.event_id || 'C' as event_id,
+            cast({quantity} as decimal(18, 6)) as quantity, chosen.mended_at as event_at,
+            chosen.mended_at as visible_from
+        )
+        from chosen
+        inner join held.material_consumption as held_row
+            on chosen.system = held_row.source_system and chosen.row_id = held_row.row_id
+        where chosen.mended_at is not null
+        """,
+    )
+
+
 PRODUCTION: tuple[Defect, ...] = (
     Defect(
         "production",
@@ -110,6 +128,7 @@ PRODUCTION: tuple[Defect, ...] = (
         (_consumed({"lot_number": "null"}),),
         share=0.5,
         kind="event",
+        is_lasting=True,
         name="no_lot",
         consequences=_OF_ORDER,
     ),
@@ -122,6 +141,7 @@ PRODUCTION: tuple[Defect, ...] = (
         (_consumed({"lot_number": "held_row.lot_number || 'Z'"}),),
         share=0.5,
         kind="event",
+        is_lasting=True,
         name="unknown_lot",
         consequences=_OF_ORDER,
     ),
@@ -148,6 +168,7 @@ PRODUCTION: tuple[Defect, ...] = (
         (_consumed({"item_number": "target.stranger"}),),
         share=0.5,
         kind="event",
+        is_lasting=True,
         consequences=_OF_ORDER,
     ),
     Defect(
@@ -168,7 +189,10 @@ PRODUCTION: tuple[Defect, ...] = (
         "The shop floor reported half of what the bill calls for.",
         "mes material_consumption",
         _uses("used.quantity >= 4 and used.quantity % 2 = 0", "used.quantity / 2"),
-        (_consumed({"quantity": "cast(held_row.quantity / 2 as decimal(18, 6))"}),),
+        (
+            _consumed({"quantity": "cast(held_row.quantity / 2 as decimal(18, 6))"}),
+            _corrected_by("chosen.quantity"),
+        ),
         share=0.5,
         kind="event",
         consequences=_OF_ORDER,
@@ -179,7 +203,10 @@ PRODUCTION: tuple[Defect, ...] = (
         "The shop floor reported twice what the bill calls for.",
         "mes material_consumption",
         _uses("used.quantity >= 4", "used.quantity"),
-        (_consumed({"quantity": "cast(held_row.quantity * 2 as decimal(18, 6))"}),),
+        (
+            _consumed({"quantity": "cast(held_row.quantity * 2 as decimal(18, 6))"}),
+            _corrected_by("-chosen.quantity"),
+        ),
         share=0.5,
         kind="event",
         consequences=_OF_ORDER,
@@ -232,6 +259,7 @@ PRODUCTION: tuple[Defect, ...] = (
             ),
         ),
         share=0.5,
+        is_lasting=True,
         consequences=_OF_ORDER,
     ),
     Defect(

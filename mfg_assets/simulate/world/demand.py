@@ -10,6 +10,9 @@ from mfg_assets.simulate.world.calendar import DAY
 SERVED_FROM = 2
 """Working days after the start before which nothing leaves a plant."""
 
+COUNTED_BEFORE = 600
+"""Seconds from a count that finds something missing to the posting that says so."""
+
 
 def create(con: DuckDBPyConnection, first_tick: int, end_tick: int, pace: int) -> None:
     """Fill flow.requirement with customers' lines and stock losses between two ticks; makes flow.sales_line.
@@ -108,8 +111,10 @@ def _losses(con: DuckDBPyConnection, first_tick: int, end_tick: int, weeks: int,
                 node.node_id,
                 node.code,
                 weeks.week,
-                {first_tick} + weeks.week * {5 * DAY}
-                    + chance_int('loss instant', node.node_key || '/' || weeks.week, {5 * DAY}) as tick,
+                -- never at the beginning of a working day: its count stands on the same day before it
+                {first_tick + COUNTED_BEFORE}
+                    + (weeks.week * 5 + chance_int('loss day', node.node_key || '/' || weeks.week, 5)) * {DAY}
+                    + chance_int('loss instant', node.node_key || '/' || weeks.week, {DAY - COUNTED_BEFORE}) as tick,
                 case when node.is_counted then 1000000 else 250000 end as q
             from flow.node as node
             cross join (select unnest(range(0, {weeks})) as week) as weeks

@@ -6,8 +6,7 @@ What they do to stock is in the ledger; the reports agree with it.
 from duckdb import DuckDBPyConnection
 
 from mfg_assets.simulate.world.calendar import DAY
-
-MINUTE = 60
+from mfg_assets.simulate.world.demand import COUNTED_BEFORE
 
 
 def create(con: DuckDBPyConnection, cut_tick: int) -> None:
@@ -108,7 +107,7 @@ def _counts(con: DuckDBPyConnection, cut_tick: int) -> None:
                 'CC' || use.reference || '-' || use.part as event_id,
                 use.node_id,
                 use.lot,
-                use.tick - {10 * MINUTE} as tick,
+                use.tick - {COUNTED_BEFORE} as tick,
                 use.q as missing_q,
                 use.reference as count_number
             from flow.use as use
