@@ -84,6 +84,8 @@ def _render_origin(origin: Origin) -> None:
         show(f"     by {origin.mapping}")
     if origin.native is not None:
         show(f"     from {json_text(origin.native)}")
+    elif origin.is_from_database:
+        show("     read from a database, which knows only its present: the landed row is the proof")
     else:
         show("     the file is no longer there, or not as it was")
     if origin.rule:

@@ -16,7 +16,8 @@ class Step:
     Attributes:
         relation: `schema.table` in the warehouse.
         columns: columns of it that the value comes from; empty where only its rows matter (a count, a condition).
-        rows: matching rows, cut to the columns that identify them and those that the value comes from.
+        rows: matching rows, cut to the columns that identify them and those that the value comes from; none where
+            nothing narrows them down.
         matching: how many rows match in all.
     """
 
@@ -36,7 +37,8 @@ class Origin:
         value: its landed value.
         source_row: 1-based place of the record in its file.
         mapping: the expression of the system's file that made the value.
-        native: the record as delivered; None where the file is no longer there.
+        native: the record as delivered; None where the file is no longer there, or for a database.
+        is_from_database: the system is read by query; what it held then, it may not hold now.
         rule: the ownership rule that ranks the system for this attribute, None where no rule applies.
     """
 
@@ -51,6 +53,7 @@ class Origin:
     correlation_id: str
     mapping: str | None = None
     native: dict[str, Any] | None = None
+    is_from_database: bool = False
     rule: str | None = None
 
 

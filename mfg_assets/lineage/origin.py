@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from mfg_assets.errors import MfgError
-from mfg_assets.estate.models import Estate
+from mfg_assets.estate.models import Estate, SqlConnector
 from mfg_assets.ingest.connectors import ROW
 from mfg_assets.ingest.mapping import mapping_of
 from mfg_assets.ingest.reading import open_tables
@@ -80,6 +80,7 @@ def origins_of(
                     correlation_id=str(row["correlation_id"]),
                     mapping=mapped.get(column) if column else None,
                     native=records[where],
+                    is_from_database=_is_from_database(estate, system),
                     rule=_rule(known.owners, entity, column, system, plant) if column else None,
                 )
             )
@@ -102,6 +103,10 @@ def _completed(
         [[batch for batch, _ in wanted], [correlation for _, correlation in wanted]],
     )
     return [dict(zip(chosen, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _is_from_database(estate: Estate, system: str) -> bool:
+    return system in estate.systems and isinstance(estate.systems[system].connector, SqlConnector)
 
 
 def _mapped(estate: Estate, system: str, extract: str) -> dict[str, str]:

@@ -37,6 +37,8 @@ _IDENTIFYING = (
     *("batch_id", "dead_letter_id"),
 )
 _CORRELATION = "correlation_id"
+# What a relation about items is narrowed by, for a row that names its items by their part in a structure.
+_ITEMS = ("component_item_number", "parent_item_number", "root_item_number")
 _OWN = {
     "estate": "the estate says so",
     "platform": "the platform's own record",
@@ -205,13 +207,15 @@ def _trace(
                 seen.add(source)
                 narrowed = _narrowed(walk, source, about)
                 rows, matching = walk.rows(source, wanted, narrowed) if narrowed is not None else ([], 0)
-                steps.append(Step(".".join(source), tuple(sorted(wanted)), tuple(rows[:ROWS_SHOWN]), matching))
+                # Of a whole table the first rows say nothing about this value, and must not lead on.
+                shown = rows[:ROWS_SHOWN] if narrowed else []
+                steps.append(Step(".".join(source), tuple(sorted(wanted)), tuple(shown), matching))
                 if source[0] == "landing":
                     # Rows of a whole table are nobody's origin.
                     if narrowed:
                         landed.append((source[1], wanted, rows))
                 elif source in walk.models:
-                    following[source] = (wanted, _known(rows, None) if rows else about)
+                    following[source] = (wanted, _known(rows, None) if rows and narrowed else about)
                 else:
                     made_by.append(_OWN.get(source[0], f"the table {'.'.join(source)} of the platform"))
         frontier = [(at, columns, about) for at, (columns, about) in following.items()]
@@ -258,6 +262,9 @@ def _narrowed(walk: _Walk, source: tuple[str, str], known: Mapping[str, set[Any]
     """
     own = walk.types.get(source[0], {}).get(source[1], {})
     usable = {name: values for name, values in known.items() if name in own and values}
+    if "item_number" in own and not known.get("item_number"):
+        items = set[Any]().union(*(known.get(name, ()) for name in _ITEMS))
+        usable |= {"item_number": items} if items else {}
     if _CORRELATION in usable:
         alone = {_CORRELATION: usable.pop(_CORRELATION)}
         if walk.rows(source, (), alone)[1]:

@@ -12,6 +12,7 @@ import pytest
 
 from mfg_assets.settings import Settings
 from tests.integration.conftest import mfg
+from tests.traced import OWN, every_value, systems_reached, traced
 
 FINDINGS = (
     "bom_finding",
@@ -113,6 +114,29 @@ def test_statuses_and_impact_of_changes_are_scored(planted: Manufacturer) -> Non
     assert score["statuses"]["changes"] > 50
     assert score["impact"]["quantities"] > 20
     assert score["impact"]["right"] >= MINIMUM_STATUSES * score["impact"]["quantities"]
+
+
+def test_a_finding_leads_to_the_records_of_its_own_items(planted: Manufacturer) -> None:
+    findings = planted.rows(
+        "select finding_id, parent_item_number, component_item_number from bom_finding "
+        "where finding_class in ('quantity', 'unit') order by all limit 3"
+    )
+    assert findings
+    for finding_id, *items in findings:
+        (found,) = traced(planted.home, planted.out, "bom_finding", finding_id, column="erp_value")
+        assert found.origins
+        rows = [row for step in found.steps if step.relation.startswith("landing.bom_line") for row in step.rows]
+        assert rows
+        assert all([row["parent_item_number"], row["component_item_number"]] == items for row in rows)
+        others = [row for step in found.steps for row in step.rows if "item_number" in row]
+        assert {row["item_number"] for row in others} <= set(items)
+
+
+@pytest.mark.slow
+def test_every_column_of_every_published_table_is_traced(planted: Manufacturer) -> None:
+    reached = systems_reached(every_value(planted.home, planted.out))
+    silent = {table for table, systems in reached.items() if not systems}
+    assert silent == OWN, "of these tables no value leads to a system"
 
 
 def test_what_is_mended_resolves_with_the_next_delivery(planted: Manufacturer) -> None:

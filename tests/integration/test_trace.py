@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from mfg_assets import publish
 from mfg_assets.errors import UsageError
-from mfg_assets.estate.loader import load_estate
-from mfg_assets.lineage import Trace, trace
-from mfg_assets.settings import Settings
+from mfg_assets.lineage import Trace
 from tests.integration.conftest import mfg
-
-# What the platform publishes of itself; no system delivered it.
-OWN = {"batch_manifest", "dead_letter", "exception", "expectation_failure"}
+from tests.traced import OWN, every_value, systems_reached, traced
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +19,7 @@ def folder(mini_pass: Path) -> Path:
 
 
 def _trace(folder: Path, table: str, *key: str, column: str | None = None) -> list[Trace]:
-    settings = Settings(home=folder / "home")
-    return trace(settings, load_estate(folder / "estate"), table, key, column)
+    return traced(folder / "home", folder / "estate", table, *key, column=column)
 
 
 def test_a_value_leads_to_its_file_record_native_value_mapping_and_rule(folder: Path) -> None:
@@ -50,22 +42,7 @@ def test_the_rule_that_chose_a_value_is_the_estates(folder: Path) -> None:
 
 
 def test_every_column_of_every_published_table_is_traced(folder: Path) -> None:
-    version = publish.current_version_dir(Settings(home=folder / "home"))
-    tables: dict[str, Any] = json.loads((version / "manifest.json").read_text())["tables"]
-    reached: dict[str, set[str]] = {}
-    for table, entry in tables.items():
-        with duckdb.connect() as connection:
-            keys = ", ".join(f"coalesce(\"{name}\"::varchar, '')" for name in entry["key"])
-            row = connection.execute(
-                f"select {keys} from read_parquet('{version / entry['file']}') order by all limit 1"
-            ).fetchone()
-        if row is None:
-            continue
-        for one in _trace(folder, table, *row):
-            assert one.origins or one.made_by, f"{table}.{one.column} leads nowhere"
-            reached.setdefault(table, set()).update(o.source_system for o in one.origins)
-            if table in OWN:
-                assert one.made_by, f"{table}.{one.column}"
+    reached = systems_reached(every_value(folder / "home", folder / "estate"))
     assert set(reached) >= {"item", "bom_line", "inventory_comparison", "inventory_finding", "item_requirement", *OWN}
     silent = {table for table, systems in reached.items() if not systems}
     assert silent == OWN, "of these tables no value leads to a system"
