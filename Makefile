@@ -17,7 +17,14 @@ PYTEST_WORKERS ?= 2
 # The simulated manufacturer of `make demo` and what its runs write.
 DEMO := .mfg-demo
 
-.PHONY: help setup demo demo-adventureworks test test-all test-browser dev lint types bench lock clean
+# Superset's own environment, since it wants an older SQLAlchemy; it has no packages for Python 3.13 yet.
+SUPERSET := .mfg-superset
+SUPERSET_STAMP := $(SUPERSET)/.installed
+SUPERSET_PYTHON ?= $(shell for p in python3.12 python3.11 $(BIN)/python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+PORT ?= 8088
+
+.PHONY: help setup demo demo-adventureworks dashboards test test-all test-browser dev lint types bench lock lock-dashboards clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -68,13 +75,30 @@ demo-adventureworks: $(STAMP) ## The main job on a real manufacturer's data
 	$(BIN)/mfg run
 	echo "Next: make dev · $(BIN)/mfg bom explode BK-M82S-38 · $(BIN)/mfg query 'select * from inventory_finding limit 5'"
 
+dashboards: $(STAMP) $(SUPERSET_STAMP) ## Superset over the demo's published state, on 127.0.0.1 (PORT=8088)
+	@if [ ! -e $(DEMO)/home/published/current ]; then
+		echo "The demo has to be made first (make demo); that takes a while."
+		make demo
+	fi
+	exec $(BIN)/python -m dashboards.start --home $(DEMO)/home --port $(PORT) --environment $(SUPERSET)
+
+$(SUPERSET_STAMP): dashboards/requirements.lock
+	@if [ -z "$(SUPERSET_PYTHON)" ]; then
+		echo "Superset needs Python 3.11 or 3.12. Install one, or name it: make $(MAKECMDGOALS) SUPERSET_PYTHON=/path/to/python3.12" >&2
+		exit 1
+	fi
+	echo "Installing Superset into $(SUPERSET) (some minutes, once)"
+	[ -x $(SUPERSET)/bin/python ] || $(SUPERSET_PYTHON) -m venv $(SUPERSET)
+	$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check -r dashboards/requirements.lock
+	touch $(SUPERSET_STAMP)
+
 test: $(STAMP) lint ## Lint, types, dbt parse and all tests that are neither slow nor in a browser
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadscope -m "not slow and not browser"
 
 test-all: $(STAMP) lint ## As test, with the slow and big cases
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadscope -m "not browser"
 
-test-browser: $(STAMP) ## What a person sees, in headless Chromium (installs Debian's chromium when it is missing)
+test-browser: $(STAMP) $(SUPERSET_STAMP) ## What a person sees, in headless Chromium (installs Debian's chromium when it is missing)
 	@command -v chromium >/dev/null || { echo "Installing chromium from Debian's packages"; \
 		SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq chromium >/dev/null; }
 	$(BIN)/pytest -m browser
@@ -94,6 +118,12 @@ bench: $(STAMP) ## Benchmarks, each a ratio against a peer in the same run
 
 lock: $(STAMP) ## Compile requirements.lock anew from pyproject.toml (needs uv)
 	{ sed '/^[^#]/,$$d' requirements.lock; $(UV) pip compile pyproject.toml --group dev --universal --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate --quiet --upgrade; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+lock-dashboards: ## Compile dashboards/requirements.lock anew from requirements.in (needs uv)
+	@cd dashboards
+	{ sed '/^[^#]/,$$d' requirements.lock; $(UV) pip compile requirements.in --python-version 3.11 --universal --no-header \
 		--no-emit-index-url --no-emit-find-links --no-annotate --quiet --upgrade; } > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 

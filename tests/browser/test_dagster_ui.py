@@ -14,22 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mfg_assets.settings import PROJECT_ROOT
+from tests.browser.chromium import PATIENCE_MS, browser_page
 from tests.integration.conftest import mfg
 from tests.mini import write_mini
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
-PATIENCE_MS = 60_000
 
 
 def _free_port() -> int:
@@ -81,12 +73,8 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(PATIENCE_MS)
+    with browser_page() as page:
         yield page
-        browser.close()
 
 
 def _show(page: Page, name: str) -> None:
