@@ -37,6 +37,8 @@ _IDENTIFYING = (
     *("batch_id", "dead_letter_id"),
 )
 _CORRELATION = "correlation_id"
+# Say whose a row is, not what it is about.
+_BROAD = {"source_system", "plant_id"}
 # What a relation about items is narrowed by, for a row that names its items by their part in a structure.
 _ITEMS = ("component_item_number", "parent_item_number", "root_item_number")
 _OWN = {
@@ -207,7 +209,8 @@ def _trace(
                 seen.add(source)
                 narrowed = _narrowed(walk, source, about)
                 rows, matching = walk.rows(source, wanted, narrowed) if narrowed is not None else ([], 0)
-                # Of a whole table the first rows say nothing about this value, and must not lead on.
+                # Of a whole table the first rows lead on only for what is computed from all of them, such as a KPI.
+                is_about = bool(narrowed) or not (about.keys() - _BROAD)
                 shown = rows[:ROWS_SHOWN] if narrowed else []
                 steps.append(Step(".".join(source), tuple(sorted(wanted)), tuple(shown), matching))
                 if source[0] == "landing":
@@ -215,7 +218,7 @@ def _trace(
                     if narrowed:
                         landed.append((source[1], wanted, rows))
                 elif source in walk.models:
-                    following[source] = (wanted, _known(rows, None) if rows and narrowed else about)
+                    following[source] = (wanted, _known(rows, None) if rows and is_about else about)
                 else:
                     made_by.append(_OWN.get(source[0], f"the table {'.'.join(source)} of the platform"))
         frontier = [(at, columns, about) for at, (columns, about) in following.items()]
