@@ -64,7 +64,7 @@ class Statuses:
 
 @dataclass(frozen=True)
 class Impact:
-    """How much there is of what a change takes out of a plant's bills, by kind of object, and how much is published."""
+    """How much there is of an item that a change touches, by kind of object, and how much is published."""
 
     change_number: str
     plant_id: str
@@ -80,23 +80,34 @@ class Impact:
 
 
 def compare_impact(con: duckdb.DuckDBPyConnection, ground_truth: Path, published: Path) -> tuple[Impact, ...] | None:
-    """Compare quantities, summed over an item's objects of one kind; None where one side isn't there."""
+    """Compare quantities, summed over an item's objects of one kind; None where one side isn't there.
+
+    Of the changes at plants that the truth knows, what is published beyond it is as wrong as what is missing. What is
+    doubtful (null in the truth) is left out.
+    """
     expected, reported = ground_truth / truth.CHANGE_IMPACT, published / f"{IMPACT_TABLE}.parquet"
     if not expected.is_file() or not reported.is_file():
         return None
     rows = con.execute(
         f"""
-        with reported as (
+        with expected as (
+            select * from read_parquet({path_literal(expected)})
+        ),
+
+        reported as (
             select change_number, plant_id, object_type, item_number, sum(quantity) as quantity
             from read_parquet({path_literal(reported)})
+            semi join expected using (change_number, plant_id)
             group by all
         )
 
         select
-            expected.change_number, expected.plant_id, expected.object_type, expected.item_number, expected.quantity,
+            change_number, plant_id, object_type, item_number,
+            coalesce(expected.quantity, 0) as quantity,
             cast(coalesce(reported.quantity, 0) as decimal(28, 6)) as reported
-        from read_parquet({path_literal(expected)}) as expected
-        left join reported using (change_number, plant_id, object_type, item_number)
+        from expected
+        full join reported using (change_number, plant_id, object_type, item_number)
+        where expected.quantity is not null or expected.change_number is null
         order by all
         """
     ).fetchall()

@@ -21,7 +21,7 @@ import duckdb
 
 from mfg_assets.errors import Problem, UsageError
 from mfg_assets.settings import Settings
-from mfg_assets.simulate import defects, expected, export, held, readme, truth
+from mfg_assets.simulate import defects, expected, expected_impact, export, held, readme, truth
 from mfg_assets.simulate.defects.faults import FeedFaults
 from mfg_assets.simulate.export import estate
 from mfg_assets.simulate.held import flows as held_flows
@@ -116,6 +116,7 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, on_step: OnStep = _u
     truth.create(con)
     defects.plant(con, options)
     expected.create(con, options)
+    expected_impact.create(con, options)
 
 
 def _deliver(

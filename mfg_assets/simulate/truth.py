@@ -62,7 +62,8 @@ def create(con: DuckDBPyConnection) -> None:
       class `*` stands for any.
     - `truth.change_status`: what holds of every change at every plant at the cut. `accepted` are the statuses that are
       right, `status` the first of them.
-    - `truth.change_impact`: how much there is of what a change takes out of a plant's bills, by kind of object.
+    - `truth.change_impact`: how much there is of what a change touches at a plant, by kind of object and item; null
+      where that is doubtful.
     """
     con.execute("create schema if not exists truth")
     for table in _TABLES.values():
@@ -73,7 +74,7 @@ def create(con: DuckDBPyConnection) -> None:
     )
     con.execute(
         "create or replace table truth.change_impact (change_number varchar not null, plant_id varchar not null, "
-        "object_type varchar not null, item_number varchar not null, quantity decimal(28, 6) not null, "
+        "object_type varchar not null, item_number varchar not null, quantity decimal(28, 6), "
         "unit varchar not null)"
     )
 

@@ -46,7 +46,7 @@ NAMED = {
     },
 }  # fmt: skip
 # In so small a world nothing of these may be there: no order lies beyond a change.
-RARE = {"change.open_orders_on_old_revision"}
+RARE = {"change.open_orders_on_old_revision", "change.effectivity_conflict.superseded_now"}
 
 
 def _held(path: Path, options: Options) -> Path:

@@ -3,6 +3,8 @@
 {%- set models = [
     'kpi_asn_success',
     'kpi_bom_synchronisation',
+    'kpi_change_cycle',
+    'kpi_change_propagation',
     'kpi_confirmations_pending',
     'kpi_dead_letters_replayed',
     'kpi_exceptions',
@@ -10,9 +12,14 @@
     'kpi_inventory_accuracy',
     'kpi_inventory_reconciliation',
     'kpi_message_latency',
+    'kpi_order_fulfilment',
+    'kpi_posting_latency',
     'kpi_record_rejection',
+    'kpi_recovery',
     'kpi_revision_adoption',
     'kpi_schedule_adherence',
+    'kpi_superseded',
+    'kpi_supplier_duplication',
     'kpi_supplier_response',
 ] -%}
 

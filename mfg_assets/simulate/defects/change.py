@@ -92,7 +92,8 @@ CHANGE: tuple[Defect, ...] = (
         "erp and mes production_order",
         f"""
         select
-            change.* replace (greatest(change.known_at, orders.visible_from) as known_at),
+            -- each system heard of the order in its own time
+            change.* exclude (known_at), max(greatest(change.known_at, orders.visible_from)) as known_at,
             min(orders.visible_to) as until_at, list(orders.row_id order by orders.source_system) as rows,
             list(orders.source_system order by orders.source_system) as systems,
             before.revision as before, orders.production_order_number

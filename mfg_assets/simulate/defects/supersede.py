@@ -1,14 +1,15 @@
-"""A change that takes another one back, or replaces it, on a later day: nothing is wrong with it.
+"""A change that takes another one back on a later day, or is withdrawn when plants follow it already.
 
-Belongs here: look-alikes of changes that follow one another on the same line. Doesn't belong here: what goes wrong with
-a change (`change`).
+Belongs here: changes that follow one another on the same line, with which nothing is wrong, and what is left of a
+change that is none any more. Doesn't belong here: what else goes wrong with a change (`change`).
 
-Their day lies so far ahead that no order is planned for it.
+Where a change takes another's place, no order is there that would have to follow: its assembly isn't made then.
 """
 
 from __future__ import annotations
 
-from mfg_assets.simulate.defects.model import Defect, add_rows, replace_values
+from mfg_assets.simulate.defects.lines import ANY_REQUIREMENT
+from mfg_assets.simulate.defects.model import Consequence, Defect, add_rows, hide, replace_values
 
 # A change of one plant only is one line in PLM, in the ERP and on the shop floor, and one that ends with it in each.
 _CANDIDATES = """
@@ -35,16 +36,39 @@ _CANDIDATES = """
         change.claim, greatest(change.erp_known_at, change.mes_known_at) as known_at, change.plant_id,
         cast(null as decimal(18, 6)) as quantity, change.change_number,
         left(change.change_number, 2) || '9' || substr(change.change_number, 4) as next_number,
-        timezone(change.zone, timezone(change.zone, change.effective_at) + interval 300 day) as next_at,
-        change.parent_item_number, change.new_component, change.old_component, lines.new_rows, lines.old_rows,
-        [json_object('change_number', change.change_number)::varchar,
-            json_object('change_number', next_number)::varchar] as keys
+        change.zone, change.effective_at, change.parent_item_number,
+        (
+            select list(distinct orders.production_order_number) from held.production_order as orders
+            where orders.plant_id = change.plant_id and orders.item_number = change.parent_item_number
+        ) as orders,
+        change.new_component, change.old_component, lines.new_rows, lines.old_rows,
+        [$keys] as keys
     from change_at as change
     inner join sides on change.change_number = sides.change_number and change.plant_id = sides.plant_id
     inner join lines on change.change_number = lines.change_number
-    where change.effective_at <= $first and len(lines.new_rows) = 3 and len(lines.old_rows) = 3
-        and change.old_component <> change.new_component
+    where change.effective_at <= $first
 """
+
+_REPLACED = """
+        and len(lines.new_rows) = 3 and len(lines.old_rows) = 3 and change.old_component <> change.new_component
+"""
+
+_NOT_MADE = """
+        and not exists (
+            select 1 from held.production_order as orders
+            where orders.plant_id = change.plant_id and orders.item_number = change.parent_item_number
+                and (orders.scheduled_start_at >= $first - interval 22 day or orders.status = 'in_progress')
+        )
+"""
+
+_OWN_KEY = "json_object('change_number', change.change_number)::varchar"
+_NEXT_KEY = "json_object('change_number', next_number)::varchar"
+
+# the local midnight so many days after an instant
+_FAR_AHEAD = "timezone(chosen.zone, timezone(chosen.zone, chosen.effective_at) + interval 300 day)"
+_NEXT_DAY = (
+    "timezone(chosen.zone, cast(cast(timezone(chosen.zone, chosen.planted_at) as date) as timestamp) + interval 1 day)"
+)
 
 
 def _told(entity: str, values: str) -> str:
@@ -59,13 +83,14 @@ def _told(entity: str, values: str) -> str:
 
 _NEXT = "chosen.next_number as change_number, chosen.next_number || substr(held_row.row_id, 9) as row_id"
 
-SUPERSEDE: tuple[Defect, ...] = (
-    Defect(
+
+def _superseded(name: str, does: str, day: str, where: str) -> Defect:
+    return Defect(
         "change",
         "effectivity_conflict",
-        "A later change takes the change back on a day of its own, in all systems.",
+        does,
         "all bom_line",
-        _CANDIDATES,
+        _CANDIDATES.replace("$keys", f"{_OWN_KEY}, {_NEXT_KEY}") + _REPLACED + where,
         (
             add_rows(
                 "engineering_change",
@@ -88,13 +113,13 @@ SUPERSEDE: tuple[Defect, ...] = (
             ),
             add_rows(
                 "engineering_change_plant",
-                _told("engineering_change_plant", f"{_NEXT}, chosen.next_at as planned_effective_from"),
+                _told("engineering_change_plant", f"{_NEXT}, {day} as planned_effective_from"),
             ),
             add_rows(
                 "bom_line",
-                """
+                f"""
                 select held_row.* replace (
-                    chosen.next_at as effective_from, null as effective_to,
+                    {day} as effective_from, null as effective_to,
                     chosen.next_number as engineering_change_in, null as engineering_change_out,
                     held_row.line_id || '-2' as line_id, held_row.row_id || '-2' as row_id,
                     chosen.planted_at as visible_from, null as visible_to
@@ -109,17 +134,68 @@ SUPERSEDE: tuple[Defect, ...] = (
             replace_values(
                 "bom_line",
                 {"effective_to": "held_row.next_at", "engineering_change_out": "held_row.next_number"},
-                """
+                f"""
                 select
                     split_part(row_key, '/', 1) as source_system,
                     substr(row_key, strpos(row_key, '/') + 1) as row_id,
-                    planted_at, cast(null as timestamptz) as mended_at, next_at, next_number
-                from (select *, unnest(new_rows) as row_key from chosen)
+                    planted_at, cast(null as timestamptz) as mended_at, {day} as next_at, next_number
+                from (select *, unnest(new_rows) as row_key from chosen) as chosen
                 """,
             ),
         ),
         share=5,
         is_near_miss=True,
-        name="superseded",
+        name=name,
+    )
+
+
+def _plm_lines(rows: str) -> str:
+    return f"""
+        select
+            split_part(row_key, '/', 1) as source_system, substr(row_key, strpos(row_key, '/') + 1) as row_id,
+            planted_at, mended_at
+        from (select *, unnest(coalesce({rows}, [])) as row_key from chosen)
+        where left(row_key, 3) = 'plm'
+    """
+
+
+SUPERSEDE: tuple[Defect, ...] = (
+    _superseded(
+        "superseded_now",
+        "A later change has taken the change back on a day of its own, in all systems.",
+        _NEXT_DAY,
+        _NOT_MADE,
+    ),
+    _superseded(
+        "superseded",
+        "A later change takes the change back on a day of its own, in all systems.",
+        _FAR_AHEAD,
+        "",
+    ),
+    Defect(
+        "change",
+        "unauthorised_change",
+        "Engineering has withdrawn the change, and the plant goes on following it.",
+        "plm engineering_change, bom_line",
+        _CANDIDATES.replace("$keys", _OWN_KEY) + "and len(lines.new_rows) > 0",
+        (
+            replace_values(
+                "engineering_change",
+                {"status": "'withdrawn'"},
+                "select 'plm_main' as source_system, change_number as row_id, planted_at, mended_at from chosen",
+            ),
+            hide("bom_line", _plm_lines("new_rows")),
+            replace_values(
+                "bom_line", {"effective_to": "null", "engineering_change_out": "null"}, _plm_lines("old_rows")
+            ),
+        ),
+        share=2,
+        name="withdrawn",
+        consequences=(
+            Consequence("bom", "json_object('parent_item_number', parent_item_number)::varchar"),
+            Consequence("change", "json_object('change_number', change_number)::varchar"),
+            ANY_REQUIREMENT,
+            Consequence("production", "json_object('object_key', unnest(orders))::varchar"),
+        ),
     ),
 )

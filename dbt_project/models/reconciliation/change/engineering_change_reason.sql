@@ -204,6 +204,18 @@ altered as (
 
 ),
 
+-- lines that a change brought in or took out
+followed as (
+
+    select
+        plant_id,
+        source_system,
+        correlation_id,
+        unnest([engineering_change_in, engineering_change_out]) as change_number,
+    from lines
+
+),
+
 -- a plant that follows a change that isn't for it, was put off there, or was taken back
 uncalled as (
 
@@ -211,18 +223,18 @@ uncalled as (
         scope.change_number,
         scope.plant_id,
         'unauthorised_change' as reason,
-        any_value(lines.source_system) || ' follows the change although it is ' || any_value(
+        min(followed.source_system) || ' follows the change although it is ' || any_value(
             case
                 when scope.is_withdrawn then 'taken back'
                 when not scope.is_applicable then 'not for this plant'
                 else 'put off here'
             end
         ) || '.' as detail,
-        list(distinct lines.correlation_id) as correlation_ids,
+        list(distinct followed.correlation_id) as correlation_ids,
     from scope
-    inner join lines
-        on scope.plant_id = lines.plant_id
-        and scope.change_number = lines.engineering_change_in
+    inner join followed
+        on scope.plant_id = followed.plant_id
+        and scope.change_number = followed.change_number
     where scope.is_withdrawn or not scope.is_applicable or scope.is_deferred
     group by scope.change_number, scope.plant_id
 
