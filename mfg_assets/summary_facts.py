@@ -5,8 +5,10 @@ Belongs here: gathering and counting. Doesn't belong here: running (defs.runner)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+
+import duckdb
 
 from mfg_assets import publish as publication
 from mfg_assets.estate.models import Estate
@@ -50,31 +52,42 @@ def landings(
 def findings(settings: Settings, estate: Estate) -> list[FindingCount]:
     """Open findings of the published state by domain and class, most severe and most valuable first.
 
-    A domain is the table's name without `_finding`. Values are summed per plant currency.
+    A domain is the table's name without `_finding`. Values are summed per currency.
     """
     if publication.status(settings).current is None:
         return []
     database = publication.current_version_dir(settings) / "marts.duckdb"
     currencies = {p.id: p.currency for p in estate.file.plants}
-    counts: dict[tuple[str, str, str, str | None], tuple[int, Decimal | None]] = {}
     with connect(settings, database, read_only=True) as connection:
-        tables = connection.execute(
-            "select table_name, bool_or(column_name = 'severity'), bool_or(column_name = 'value_at_stake') "
-            "from duckdb_columns() where table_name like '%\\_finding' escape '\\' group by all order by 1"
+        return count_findings(connection, currencies)
+
+
+def count_findings(connection: duckdb.DuckDBPyConnection, currencies: Mapping[str, str]) -> list[FindingCount]:
+    """Findings of all tables named `…_finding`, by domain, class, severity and currency.
+
+    Args:
+        connection: to the published state.
+        currencies: plant → currency, for findings that don't say theirs. An order has one of its own.
+    """
+    counts: dict[tuple[str, str, str, str | None], tuple[int, Decimal | None]] = {}
+    tables = connection.execute(
+        "select table_name, list(column_name) from duckdb_columns() "
+        "where table_name like '%\\_finding' escape '\\' group by all order by 1"
+    ).fetchall()
+    for table, columns in tables:
+        domain = literal(table.removesuffix("_finding"))
+        severity = "severity" if "severity" in columns else "'medium'"
+        value = "sum(value_at_stake)" if "value_at_stake" in columns else "null"
+        own = "currency" if "currency" in columns else "null"
+        rows = connection.execute(
+            f"select {domain}, finding_class, {severity}, plant_id, {own}, count(*), {value} "
+            f"from {identifier(table)} group by all"
         ).fetchall()
-        for table, has_severity, has_value in tables:
-            domain = literal(table.removesuffix("_finding"))
-            severity = "severity" if has_severity else "'medium'"
-            value = "sum(value_at_stake)" if has_value else "null"
-            rows = connection.execute(
-                f"select {domain}, finding_class, {severity}, plant_id, count(*), {value} "
-                f"from {identifier(table)} group by all"
-            ).fetchall()
-            for name, finding_class, level, plant, count, amount in rows:
-                key = (name, finding_class, level, currencies.get(plant))
-                before, sum_before = counts.get(key, (0, None))
-                total = sum_before if amount is None else (sum_before or Decimal(0)) + Decimal(str(amount))
-                counts[key] = (before + count, total)
+        for name, finding_class, level, plant, currency, count, amount in rows:
+            key = (name, finding_class, level, currency or currencies.get(plant))
+            before, sum_before = counts.get(key, (0, None))
+            total = sum_before if amount is None else (sum_before or Decimal(0)) + Decimal(str(amount))
+            counts[key] = (before + count, total)
     result = [
         FindingCount(domain, finding_class, severity, count, value, currency if value is not None else None)
         for (domain, finding_class, severity, currency), (count, value) in counts.items()
