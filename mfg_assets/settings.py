@@ -120,3 +120,9 @@ def get_settings() -> Settings:
 def environment() -> Mapping[str, str]:
     """All variables of this process, for the `${VAR}` of an estate: their names are the estate's own."""
     return dict(os.environ)
+
+
+def secret(name: str) -> SecretStr | None:
+    """The value of a variable that the estate names for a secret; None when it is unset or empty."""
+    value = os.environ.get(name)
+    return SecretStr(value) if value else None

@@ -26,7 +26,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One entry. `kind` is act, observation, publication, rollback, replay, dead_letter or configuration."""
+    """One entry. `kind` is act, observation, publication, rollback, replay, dead_letter, release or configuration."""
 
     sequence: int
     at: datetime

@@ -30,6 +30,7 @@ from mfg_assets.cli import (
     lot,
     publish,
     query,
+    release,
     replay,
     run,
     simulate,
@@ -110,7 +111,7 @@ def root(
 
 for module in (check, run, replay, dev, query, export, trace, doctor, contracts):
     module.register(app)
-for module in (audit, bom, change, dead_letters, exceptions, lot, publish, simulate):
+for module in (audit, bom, change, dead_letters, exceptions, lot, publish, release, simulate):
     app.add_typer(module.app)
 
 

@@ -32,7 +32,7 @@ def _group() -> None:
 def list_(
     kind: Annotated[
         str | None,
-        typer.Option(help="Only act, observation, publication, rollback, replay, dead_letter or configuration."),
+        typer.Option(help="Only act, observation, publication, rollback, replay, dead_letter, release, configuration."),
     ] = None,
     subject: Annotated[str | None, typer.Option(help="Only about this exception, version or batch.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 for all.")] = _LIMIT,

@@ -180,6 +180,7 @@ def rollback(
     from mfg_assets import publish as publication
     from mfg_assets.audit import facts
     from mfg_assets.ledger import open_ledger
+    from mfg_assets.release import release
     from mfg_assets.report import write_report
 
     if not reason.strip():
@@ -200,6 +201,12 @@ def rollback(
         show(f"{done.version} is in force and holds the same: nothing was done.")
         return
     show(f"In force: {done.version}, with the content of {target}.")
+    if estate.file.releases:
+        with open_ledger(settings) as ledger:
+            sent = release(settings, estate, ledger, as_of=estate.now())
+        show(f"Releases taken back: {sent.compensations:,} by compensations, {sent.withdrawn:,} before they left.")
+        for problem in sent.problems:
+            say(f"- {problem}")
     if settings.serving_url is not None:
         serve()
 

@@ -6,45 +6,24 @@ Doesn't belong here: YAML parsing and line numbers (`loader`), cross-file checks
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    WithJsonSchema,
-    field_validator,
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_validator
+
+from mfg_assets.estate.base import (
+    Duration,
+    Identifier,
+    Instant,
+    Model,
+    PlantId,
+    Severity,
+    SystemKind,
+    TimeZone,
+    duration,
 )
-
-SystemKind = Literal["plm", "erp", "mes", "wms", "tms", "qms", "procurement", "scheduling"]
-Severity = Literal["critical", "high", "medium", "low", "info"]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-PlantId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]{0,31}$")]
-
-_DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
-_DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _known_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin")
-    return value
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, str):
-        match = _DURATION.match(value.strip())
-        if match is None:
-            raise ValueError(f"{value!r} is not a duration such as 30m, 26h or 7d")
-        return timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
-    return value
+from mfg_assets.estate.releases import ReleaseTarget
 
 
 def _digits(value: Any) -> Any:
@@ -55,41 +34,7 @@ def _overlap(value: Any) -> Any:
     is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if not is_number and not isinstance(value, str | timedelta):
         raise ValueError(f"{value!r} is neither a duration such as 15m nor a number such as 100")
-    return int(value) if isinstance(value, str) and value.strip().isdigit() else _duration(value)
-
-
-def _instant(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
-        raise ValueError(f"{value!r} is not an instant such as 2026-04-05T04:00:00+00:00")
-    try:
-        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
-    except ValueError:
-        raise ValueError(f"{value!r} is not an instant such as 2026-04-05T04:00:00+00:00") from None
-    if instant.tzinfo is None:
-        raise ValueError(f"{value!r} has no offset: which instant it is depends on the place; add one such as +00:00")
-    return instant.astimezone(UTC)
-
-
-TimeZone = Annotated[
-    str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
-]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+\s*[mhd]\s*$", "examples": ["30m", "26h", "7d"]}),
-]
-
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-04-05T04:00:00+00:00"]}),
-]
-
-
-class Model(BaseModel):
-    """Base of all estate models: unknown keys are refused, instances can't change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    return int(value) if isinstance(value, str) and value.strip().isdigit() else duration(value)
 
 
 class Plant(Model):
@@ -170,6 +115,9 @@ class EstateFile(Model):
     )
     exception_rules: list[ExceptionRule] = Field(
         default_factory=list, description="By class, plant and value: how urgent exceptions are and whose."
+    )
+    releases: list[ReleaseTarget] = Field(
+        default_factory=list, description="Where changes for plants' ERP and MES are delivered; nowhere by default."
     )
 
 

@@ -16,6 +16,7 @@ from mfg_assets.estate.cron import cron_fault
 from mfg_assets.estate.document import Part
 from mfg_assets.estate.models import SystemKind
 from mfg_assets.estate.read import EstateSource
+from mfg_assets.estate.release_references import check_releases
 from mfg_assets.estate.standards import CURRENCIES, units
 from mfg_assets.estate.validate import nearest, suggestion
 
@@ -44,6 +45,7 @@ def check_references(source: EstateSource) -> None:
         _finding_owner(name, owner, source)
     for rule in root["exception_rules"].items():
         _exception_rule(rule, source)
+    check_releases(root["releases"], source)
     for system in source.systems:
         _system(system.document.root, system.id, source)
     if source.ownership is not None:

@@ -151,3 +151,51 @@ dead_letter_act = Table(
     Column("audit_sequence", BigInteger, nullable=False),
     UniqueConstraint("dead_letter_id", "attempt", name="dead_letter_act_attempt"),
 )
+
+release_message = Table(
+    "release_message",
+    metadata,
+    # Made of the message's content and number: the same message has the same key, whoever makes it anew.
+    Column("idempotency_key", String(64), primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("target_system", Text, nullable=False),
+    Column("plant_id", Text),
+    Column("object_type", Text, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("correlation_id", String(64), nullable=False),
+    Column("published_version", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("is_settled", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("last_error", Text),
+    Column("prepared_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    Column("acknowledged_at", Instant),
+    Column("compensated_by", String(64)),
+    UniqueConstraint("target", "object_type", "object_key", "sequence", name="release_message_sequence"),
+    Index("release_message_due", "state", "target", "next_attempt_at"),
+)
+
+release_event = Table(
+    "release_event",
+    metadata,
+    Column("event_id", Serial, primary_key=True, autoincrement=True),
+    Column("idempotency_key", String(64), ForeignKey("release_message.idempotency_key"), nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("detail", Text),
+    Index("release_event_message", "idempotency_key"),
+)
+
+release_target = Table(
+    "release_target",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("open_until", Instant),
+)

@@ -27,7 +27,8 @@ exceptions_job = dg.define_asset_job(
     "exceptions",
     selection=dg.AssetSelection.key_prefixes(["exceptions"])
     | dg.AssetSelection.key_prefixes(["published"])
-    | dg.AssetSelection.key_prefixes(["serving"]),
+    | dg.AssetSelection.key_prefixes(["serving"])
+    | dg.AssetSelection.key_prefixes(["release"]),
     description="Publish what people did to exceptions, and what time did, where no data has changed.",
 )
 system_jobs = {
