@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -90,6 +91,18 @@ def test_open_orders_and_stock_of_the_old_part(story: tuple[Path, dict[str, str]
         "from engineering_change_plant_status order by 1",
     )
     assert aligned == [("BER", True, True), ("CHI", False, False), ("SGN", False, False)]
+
+
+def test_dagster_shows_statuses_by_plant_with_the_asset(story: tuple[Path, dict[str, str]]) -> None:
+    with dg.DagsterInstance.from_config(str(story[0] / "home" / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(
+            dg.AssetKey(["reconciliation", "engineering_change_plant_status"])
+        )
+    assert event is not None
+    assert event.asset_materialization is not None
+    shown = str(event.asset_materialization.metadata["counts"].value).splitlines()
+    assert shown[0] == "| plant_id | blocked | pending | synchronised |"
+    assert shown[2:] == ["| BER | 0 | 0 | 1 |", "| CHI | 1 | 0 | 0 |", "| SGN | 0 | 1 | 0 |"]
 
 
 def test_the_exception_is_the_change_managers(story: tuple[Path, dict[str, str]]) -> None:
