@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboards.model import Chart, Dataset, label
+from dashboards.model import Chart, Dataset
 
 # Red, amber and green stand for a state and for nothing else.
 GOOD, WARNING, BAD, NEUTRAL = "#2e9e6b", "#e6a023", "#d64545", "#8a94a6"
@@ -43,25 +43,30 @@ def trend(
     only: str | None = None,
     form: str = PERCENT,
     note: str = "",
+    grain: str = "P1D",
     **more: Any,
 ) -> Chart:
-    """A big number with the line of its days and what changed since the day before."""
+    """A big number with its trend.
+
+    By day it is the newest day's, with what changed since the value before; by week or month it is that of all.
+    """
+    is_state = grain == "P1D"
     params = {
         "metric": metric,
         "x_axis": dataset.time,
-        "time_grain_sqla": "P1D",
-        "aggregation": "LAST_VALUE",
-        "compare_lag": 1,
-        "compare_suffix": "against the run before",
+        "time_grain_sqla": grain,
+        "aggregation": "LAST_VALUE" if is_state else "raw",
+        "compare_lag": 1 if is_state else None,
+        "compare_suffix": "against the value before" if is_state else "",
         "show_trend_line": True,
         "start_y_axis_at_zero": False,
         "show_timestamp": False,
-        "header_font_size": 0.5,
+        "header_font_size": 0.5 if is_state else 0.4,
         "subheader_font_size": 0.186,
         "subtitle": note,
         "subtitle_font_size": 0.125,
         "y_axis_format": form,
-        "time_format": _DAY,
+        "time_format": "%b %Y" if grain == "P1M" else _DAY,
         "color_picker": _TREND,
         "rolling_type": "None",
         "adhoc_filters": _chosen(only),
@@ -193,8 +198,9 @@ def matrix(
 ) -> Chart:
     """A table of rows × columns whose cells are coloured by rules: operator, value, colour."""
     params = {
-        "groupbyRows": [_named(rows)],
-        "groupbyColumns": [_named(columns)],
+        # Columns of the dataset and not expressions with nicer names: those are not drilled into.
+        "groupbyRows": [rows],
+        "groupbyColumns": [columns],
         "metrics": [metric],
         "metricsLayout": "COLUMNS",
         "aggregateFunction": "Sum",
@@ -239,7 +245,7 @@ def heat(
         "border_color": {"r": 255, "g": 255, "b": 255, "a": 1},
         "xscale_interval": 1,
         "yscale_interval": 1,
-        "left_margin": 150,
+        "left_margin": 120,
         "bottom_margin": 50,
         "value_bounds": [0, None],
         "y_axis_format": form,
@@ -317,11 +323,6 @@ def summary(
 def thresholds(bearable: float, fine: float) -> list[Rule]:
     """Green from `fine` on, amber from `metric` on, else red: for shares, where more is better."""
     return [("≥", fine, GOOD), ("≤ x <", (bearable, fine), WARNING), ("<", bearable, BAD)]
-
-
-def _named(column: str) -> dict[str, Any]:
-    """A column under the name that people call it by; this kind of chart shows the column's own otherwise."""
-    return {"expressionType": "SQL", "label": label(column), "sqlExpression": column}
 
 
 def _formatting(column: str, rule: Rule) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dashboards.charts import HOURS, PERCENT
 from dashboards.model import Dataset, Metric
 
 _FINDINGS = Metric("count(*)", "Findings")
+# Of one currency at a time: a chart that shows it divides by currency.
 _MONEY = Metric("sum(value_at_stake)", "Value at stake", ",.0f")
 
 PLANT_FAMILY = Dataset("plant_family", {"items": Metric("count(*)", "Plant and family")})
@@ -18,7 +19,7 @@ KPI_DAY = Dataset(
     {
         "rate": Metric("sum(numerator) / nullif(sum(denominator), 0)", "Rate", ""),
         "total": Metric("sum(numerator)", "Total"),
-        "counted": Metric("sum(denominator)", "Counted"),
+        "missed": Metric("sum(denominator - numerator)", "Not met"),
     },
     time="day",
 )
@@ -28,7 +29,6 @@ KPI_PART = Dataset(
         "rate": Metric("sum(numerator) / nullif(sum(denominator), 0)", "Rate", ""),
         "mean_hours": Metric("sum(numerator) / nullif(sum(denominator), 0)", "Mean hours", HOURS),
         "worst": Metric("max(value)", "Highest", ",.2f"),
-        "answers": Metric("sum(denominator)", "Answers"),
     },
     time="day",
 )
@@ -63,7 +63,7 @@ FRESHNESS = Dataset(
     "feed_freshness",
     {
         "oldest_feed_hours": Metric("max(hours_behind)", "Oldest feed (h)", HOURS),
-        "newest_feed_hours": Metric("min(hours_behind)", "Newest feed (h)", HOURS),
+        "late_feeds": Metric("count(*) filter (where is_late)", "Late"),
         "feeds": Metric("count(*)", "Feeds"),
         "newest_extract": Metric("max(extracted_at)", "Newest delivery (UTC)", ""),
         "records": Metric("sum(rows_received)", "Records"),
@@ -94,7 +94,7 @@ CHANGE_PLANT = Dataset(
     },
     time="released_at",
 )
-CHANGE_FINDING = Dataset("change_finding", {"findings": _FINDINGS, "value": _MONEY})
+CHANGE_FINDING = Dataset("change_finding", {"findings": _FINDINGS})
 CHANGE_READINESS = Dataset(
     "change_readiness",
     {
@@ -104,7 +104,7 @@ CHANGE_READINESS = Dataset(
 )
 CHANGE_IMPACT = Dataset(
     "change_impact",
-    {"objects": Metric("count(*)", "Objects"), "stock_value": Metric("sum(value)", "Value", ",.0f")},
+    {"objects": Metric("count(*)", "Objects")},
 )
 
 BOM_COMPARISON = Dataset(
@@ -125,7 +125,7 @@ INVENTORY_COMPARISON = Dataset(
         "value": _MONEY,
     },
 )
-INVENTORY_FINDING = Dataset("inventory_finding", {"findings": _FINDINGS, "value": _MONEY})
+INVENTORY_FINDING = Dataset("inventory_finding", {"findings": _FINDINGS})
 MOVEMENT_MATCH = Dataset(
     "movement_match",
     {
@@ -154,10 +154,10 @@ PRODUCTION_ORDER = Dataset(
     },
     time="last_confirmed_at",
 )
-PRODUCTION_FINDING = Dataset("production_finding", {"findings": _FINDINGS, "value": _MONEY})
+PRODUCTION_FINDING = Dataset("production_finding", {"findings": _FINDINGS})
 CONSUMPTION = Dataset("consumption", {"components": Metric("count(*)", "Components")}, time="judged_at")
 
-PROCUREMENT_FINDING = Dataset("procurement_finding", {"findings": _FINDINGS, "value": _MONEY})
+PROCUREMENT_FINDING = Dataset("procurement_finding", {"findings": _FINDINGS})
 OPEN_SUPPLY = Dataset("open_supply", {"open_lines": Metric("count(*)", "Open")}, time="due_at")
 SUPPLIER_DUPLICATE = Dataset("supplier_duplicate", {"pairs": Metric("count(*)", "Pairs")})
 

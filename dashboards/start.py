@@ -29,12 +29,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+# The server that the tests use; it comes with the development packages, as this page does.
+from dashboards.in_superset import ADMINISTRATOR
 from mfg_assets.errors import MfgError
 from mfg_assets.serving import sync
 from mfg_assets.settings import PROJECT_ROOT, Settings
-
-# The server that the tests use; it comes with the development packages, as this page does.
-from tests.postgres import postgres_server
+from tests.postgres import Server, postgres_server
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "bundle"
@@ -54,7 +54,6 @@ class Superset:
     address: str
     user: str
     password: str = field(repr=False)
-    database: str = field(repr=False)
 
 
 @contextmanager
@@ -70,32 +69,33 @@ def superset(home: Path, *, port: int = PORT, environment: Path = ENVIRONMENT) -
         RuntimeError: Superset could not be prepared or did not come up; says what it wrote.
     """
     _free(port)
+    # Superset works in a folder of its own.
+    environment = environment.absolute()
     folder = Path(tempfile.mkdtemp(prefix="mfg-superset-"))
     try:
         with postgres_server() as server:
             _say(f"loading the published state of {home} into PostgreSQL")
             sync(Settings(home=home), server.url, now=datetime.now(UTC))
-            database = f"postgresql+psycopg2://{ACCOUNT}:{_account(server.url)}@127.0.0.1:{server.port}/postgres"
             password = secrets.token_urlsafe(12)
-            known = _variables(folder, database, password)
+            known = _variables(folder, make_account(server), password)
             _say("preparing Superset and importing the bundle (about a minute)")
             _prepare(environment, known, folder)
             with _serving(environment, known, folder, port or _any_port()) as address:
-                yield Superset(address, "admin", password, database)
+                yield Superset(address, ADMINISTRATOR, password)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _account(url: str) -> str:
-    """Make the role that Superset logs in as; its password."""
+def make_account(server: Server) -> str:
+    """Make the role that Superset logs in as, which may read what is published; the URL to log in with."""
     password = secrets.token_urlsafe(24)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("create role {} login password {} in role mfg_reader").format(
                 sql.Identifier(ACCOUNT), sql.Literal(password)
             )
         )
-    return password
+    return f"postgresql://{ACCOUNT}:{password}@127.0.0.1:{server.port}/postgres"
 
 
 def _variables(folder: Path, database: str, password: str) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _variables(folder: Path, database: str, password: str) -> dict[str, str]:
         "SUPERSET_METADATA_URI": f"sqlite:///{folder / 'superset.db'}",
         "FLASK_APP": "superset.app:create_app()",
         "SCARF_ANALYTICS": "false",
-        "MFG_DASHBOARDS_URL": database,
+        "MFG_DASHBOARDS_URL": database.replace("postgresql:", "postgresql+psycopg2:", 1),
         "MFG_DASHBOARDS_PASSWORD": password,
     }
 

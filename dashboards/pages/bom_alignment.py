@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.charts import BAD, VIOLET, WARNING, bars, heat, number, over_time, rows, trend
-from dashboards.datasets import BOM_COMPARISON, KPI_DAY, STRUCTURE_FINDING
+from dashboards.charts import BAD, VIOLET, WARNING, bars, heat, over_time, rows, trend
+from dashboards.datasets import BOM_COMPARISON, EXCEPTION_DAY, KPI_DAY, STRUCTURE_FINDING
 from dashboards.model import Page, Section
 from dashboards.pages.shared import FILTERS, STATES
 
@@ -28,8 +28,16 @@ BOM_ALIGNMENT = Page(
                         "BOM lines alike in all systems", KPI_DAY, "rate", only="kpi = 'bom_synchronisation_accuracy'"
                     ),
                     trend("Structures as released", KPI_DAY, "rate", only="kpi = 'revision_adoption_rate'"),
-                    number("Lines that differ", BOM_COMPARISON, "differing", note="after units and effectivity"),
-                    number("Findings", STRUCTURE_FINDING, "findings", note="bills and routings"),
+                    trend(
+                        "Lines that differ", KPI_DAY, "missed", only="kpi = 'bom_synchronisation_accuracy'", form=",d"
+                    ),
+                    trend(
+                        "Open exceptions",
+                        EXCEPTION_DAY,
+                        "open_exceptions",
+                        only="domain in ('bom', 'routing')",
+                        form=",d",
+                    ),
                 ]
             ],
         ),

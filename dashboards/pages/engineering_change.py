@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.charts import BAD, BLUE, GOOD, NEUTRAL, TEAL, WARNING, bars, number, over_time, rows, trend
-from dashboards.datasets import CHANGE_FINDING, CHANGE_IMPACT, CHANGE_PLANT, CHANGE_READINESS, KPI_DAY
+from dashboards.charts import BAD, BLUE, GOOD, NEUTRAL, TEAL, WARNING, bars, over_time, rows, trend
+from dashboards.datasets import CHANGE_FINDING, CHANGE_IMPACT, CHANGE_PLANT, CHANGE_READINESS, EXCEPTION_DAY, KPI_DAY
 from dashboards.model import Page, Section
 from dashboards.pages.shared import FILTERS, STATES
 
@@ -34,18 +34,14 @@ ENGINEERING_CHANGE = Page(
                 [
                     trend("Structures as released", KPI_DAY, "rate", only="kpi = 'revision_adoption_rate'"),
                     trend("Revisions that differ", KPI_DAY, "rate", only="kpi = 'revision_mismatch_rate'"),
-                    number(
-                        "Need action",
-                        CHANGE_PLANT,
-                        "needing_action",
-                        note="changes at plants: blocked, overdue, deviated",
-                    ),
-                    number(
-                        "Release to both systems",
+                    trend("Open exceptions", EXCEPTION_DAY, "open_exceptions", only="domain = 'change'", form=",d"),
+                    trend(
+                        "Hours from release to both systems",
                         CHANGE_PLANT,
                         "median_propagation",
                         form=",.1f",
-                        note="hours, median of changes that ERP and MES hold",
+                        note="median of changes that ERP and MES hold",
+                        grain="P1M",
                     ),
                 ]
             ],

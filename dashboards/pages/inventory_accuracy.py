@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.charts import BAD, BLUE, VIOLET, WARNING, bars, matrix, number, over_time, rows, trend
-from dashboards.datasets import INVENTORY_COMPARISON, INVENTORY_FINDING, KPI_DAY, MOVEMENT_MATCH
+from dashboards.charts import BAD, BLUE, VIOLET, WARNING, bars, matrix, over_time, rows, trend
+from dashboards.datasets import EXCEPTION_DAY, INVENTORY_COMPARISON, INVENTORY_FINDING, KPI_DAY, MOVEMENT_MATCH
 from dashboards.model import Page, Section
 from dashboards.pages.shared import FILTERS, STATES
 
@@ -22,18 +22,14 @@ INVENTORY_ACCURACY = Page(
                         "Positions within tolerance", KPI_DAY, "rate", only="kpi = 'inventory_record_accuracy_by_count'"
                     ),
                     trend("Differences with a cause", KPI_DAY, "rate", only="kpi = 'inventory_reconciliation_rate'"),
-                    number(
+                    trend(
                         "Positions that differ",
-                        INVENTORY_COMPARISON,
-                        "differing",
-                        note="plant, location, item, lot, status, owner",
+                        KPI_DAY,
+                        "missed",
+                        only="kpi = 'inventory_record_accuracy_by_count'",
+                        form=",d",
                     ),
-                    number(
-                        "Postings in one system only",
-                        MOVEMENT_MATCH,
-                        "single",
-                        note="ERP and warehouse, after matching",
-                    ),
+                    trend("Open exceptions", EXCEPTION_DAY, "open_exceptions", only="domain = 'inventory'", form=",d"),
                 ]
             ],
         ),

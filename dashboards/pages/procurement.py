@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.charts import BAD, WARNING, bars, number, over_time, rows, trend
-from dashboards.datasets import KPI_DAY, KPI_PART, OPEN_SUPPLY, PROCUREMENT_FINDING, SUPPLIER_DUPLICATE
+from dashboards.datasets import EXCEPTION_DAY, KPI_DAY, KPI_PART, OPEN_SUPPLY, PROCUREMENT_FINDING, SUPPLIER_DUPLICATE
 from dashboards.model import Page, Section
 from dashboards.pages.shared import FILTERS, STATES
 
@@ -28,7 +28,13 @@ PROCUREMENT = Page(
                         note="mean of answers in the last 30 days",
                     ),
                     number("Open lines past their day", OPEN_SUPPLY, "open_lines", only="timeliness = 'overdue'"),
-                    number("Findings", PROCUREMENT_FINDING, "findings", note="orders, receipts, answers, terms"),
+                    trend(
+                        "Open exceptions",
+                        EXCEPTION_DAY,
+                        "open_exceptions",
+                        only="domain in ('procurement', 'supplier')",
+                        form=",d",
+                    ),
                 ]
             ],
         ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.charts import BAD, BLUE, GOOD, NEUTRAL, WARNING, bars, heat, number, over_time, rows, trend
-from dashboards.datasets import CONSUMPTION, KPI_DAY, PRODUCTION_FINDING, PRODUCTION_ORDER
+from dashboards.charts import BAD, BLUE, GOOD, NEUTRAL, WARNING, bars, heat, over_time, rows, trend
+from dashboards.datasets import CONSUMPTION, EXCEPTION_DAY, KPI_DAY, PRODUCTION_FINDING, PRODUCTION_ORDER
 from dashboards.model import Page, Section
 from dashboards.pages.shared import FILTERS, STATES
 
@@ -36,13 +36,14 @@ PRODUCTION = Page(
                         only="kpi = 'confirmations_pending_posting'",
                         form=",d",
                     ),
-                    number("Orders that ERP and MES give alike", PRODUCTION_ORDER, "aligned_share", form=",.1%"),
-                    number(
-                        "First-pass yield",
+                    trend("Open exceptions", EXCEPTION_DAY, "open_exceptions", only="domain = 'production'", form=",d"),
+                    trend(
+                        "Confirmed yield",
                         PRODUCTION_ORDER,
                         "yield_share",
                         form=",.2%",
-                        note="confirmed yield / (yield + scrap)",
+                        note="of all confirmed, by week",
+                        grain="P1W",
                     ),
                 ]
             ],
@@ -57,7 +58,7 @@ PRODUCTION = Page(
                         ["orders"],
                         split="plant_id",
                         only="last_confirmed_at is not null",
-                        size=(4, 40),
+                        size=(3, 40),
                     ),
                     over_time(
                         "Schedule adherence by plant",
@@ -69,7 +70,7 @@ PRODUCTION = Page(
                         form=",.1%",
                         size=(3, 40),
                     ),
-                    heat("Status in ERP and MES", PRODUCTION_ORDER, "orders", "erp_status", "mes_status", size=(5, 40)),
+                    heat("Status in ERP and MES", PRODUCTION_ORDER, "orders", "erp_status", "mes_status", size=(6, 40)),
                 ],
                 [
                     bars(

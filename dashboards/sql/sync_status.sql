@@ -36,6 +36,17 @@ with compared as (
             where f.plant_id = o.plant_id and f.object_key = o.sales_order_number || '/' || o.line_number
         ) as is_match
     from mfg.order_fulfilment as o
+    union all
+    select
+        o.plant_id,
+        'Procurement' as domain,
+        o.item_number,
+        not exists (
+            select 1 from mfg.procurement_finding as f
+            where f.plant_id = o.plant_id and f.object_key = o.object_key
+        ) as is_match
+    from mfg.open_object as o
+    where o.object_type in ('purchase_order_line', 'purchase_requisition')
 )
 
 select
