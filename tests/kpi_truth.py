@@ -67,8 +67,15 @@ def kpis(options: Options, folder: Path) -> Truth:
             where=f"{now} and movement_class = 'receipt' and reference_type = 'production_order'",
         )
 
+        events = [
+            row
+            for entity in ("inventory_movement", "production_confirmation", "material_consumption")
+            for row in rows(f"held.{entity}", "event_at", "visible_from", where=now)
+        ]
+
     found: Truth = {}
     cut = options.cut
+    found |= _latency(cut, events)
     found |= _changes(cut, plants, changes, told, lines)
     found |= _schedule(cut, plants, operations)
     found |= _answers(cut, orders, order_lines, answers)
@@ -174,6 +181,15 @@ def _confirmations(cut: datetime, plants: dict[str, Any], reports: Rows, receipt
     for plant, hours in waited.items():
         found |= _percentiles("confirmation_posting_time", plant, hours, (50, 95))
     return found
+
+
+def _latency(cut: datetime, events: Rows) -> Truth:
+    hours = [
+        _hours(one["event_at"], one["visible_from"])
+        for one in events
+        if _recent(one["visible_from"], cut) and one["event_at"] <= one["visible_from"]
+    ]
+    return _percentiles("message_latency", None, hours, (50, 95))
 
 
 def _recent(at: datetime | None, cut: datetime) -> bool:
