@@ -60,6 +60,7 @@ def write(out: Path, options: Options, cut: datetime, systems: Collection[str] =
     estate["as_of"] = cut.isoformat()
     plants = [plant["id"] for plant in estate["plants"]]
     described = {name: system for name, system in _systems(plants).items() if name in systems}
+    estate["releases"] = [target for target in estate["releases"] if target["system"] in described]
     ownership = _template("ownership.yaml")
     _keep_known(ownership, described, plants)
     for folder in ("systems", "codes"):

@@ -308,11 +308,11 @@ by_change as (
         unsettled.component_item_number,
         list_sort(list(distinct unsettled.change_number)) as change_numbers,
         min(unsettled.effective_from) as effective_from,
-        list_distinct(
+        list_sort(list_distinct(
             flatten(list(unsettled.hold_reasons))
             || case when bool_or(unsettled.waits_for_erp) then ['waits_for_erp'] else [] end
             || case when bool_or(entangled.target_system is not null) then ['entangled_change'] else [] end
-        ) as hold_reasons,
+        )) as hold_reasons,
     from unsettled
     left join entangled
         on unsettled.target_system = entangled.target_system

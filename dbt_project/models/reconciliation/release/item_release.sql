@@ -73,10 +73,10 @@ introduced as (
         gates.plant_id,
         readiness.item_number,
         list_sort(list(distinct gates.change_number)) as change_numbers,
-        list_distinct(flatten(list(list_filter(
+        list_sort(list_distinct(flatten(list(list_filter(
             gates.hold_reasons,
-            lambda one: one not in ('missing_item_master', 'not_ready_item_master', 'partial_update')
-        )))) as hold_reasons,
+            lambda one: one not in ('missing_item_master', 'not_ready_item_master')
+        ))))) as hold_reasons,
     from {{ ref('engineering_change_readiness') }} as readiness
     inner join {{ ref('release_gate') }} as gates
         on readiness.change_number = gates.change_number
