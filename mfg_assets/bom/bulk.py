@@ -26,28 +26,24 @@ _DEEPEST = 250
 _ITEMS = """
 create or replace temp table step_item as
 with
-structure as (
-    select * from item_structure where $plant::varchar is null or plant_id = $plant
-),
-assemblies as (
-    select distinct plant_id, parent_item_number as item_number from structure
-),
-components as (
-    select plant_id, component_item_number as item_number, min(unit) as unit from structure group by all
-),
 cycle_members as (
     select distinct plant_id, unnest(cycle_path) as item_number from bom_cycle where structure = 'reconciled'
+),
+items as (
+    select plant_id, item_number, bool_or(is_parent) as has_bill, bool_and(is_parent) as is_top
+    from (
+        select distinct plant_id, parent_item_number as item_number, true as is_parent from item_structure
+        union all
+        select distinct plant_id, component_item_number, false from item_structure
+    )
+    where $plant::varchar is null or plant_id = $plant
+    group by plant_id, item_number
 )
 select
     row_number() over () as item_id,
-    plant_id,
-    item_number,
-    components.unit,
-    assemblies.item_number is not null as has_bill,
-    components.item_number is null as is_top,
+    items.*,
     cycle_members.item_number is not null as is_cyclic,
-from assemblies
-full join components using (plant_id, item_number)
+from items
 left join cycle_members using (plant_id, item_number)
 """
 
@@ -59,13 +55,15 @@ numbered as (
     select
         parents.item_id as parent_id,
         components.item_id as component_id,
+        lines.component_item_number as item_number,
         lines.line_id,
         lines.requirement_kind,
+        lines.unit,
         lines.is_fixed_quantity as is_fixed,
-        coalesce(lines.is_phantom, false) as is_phantom,
+        lines.is_phantom,
         lines.requirement_kind = 'component' and components.has_bill as goes_on,
         case
-            when lines.requirement_kind = 'component' and components.is_cyclic then ',' || components.item_id || ','
+            when components.is_cyclic and lines.requirement_kind = 'component' then ',' || components.item_id || ','
             else ''
         end as cycle_mark,
         lines.quantity_per,
@@ -80,23 +78,32 @@ numbered as (
 )
 select
     * exclude (quantity_per, narrow_quantity, nearest_whole),
+    row_number() over () as line_number,
     case when whole_factor is not null then whole_factor * {one}::hugeint else {factor} end as factor,
 from numbered
 """
 
-_STEPS = """
-create or replace temp table step (
-    root_id bigint, parent_step bigint, line_number bigint, item_id bigint, depth integer, level integer,
-    next_level integer, goes_on boolean, is_complete boolean, visited varchar, scaling hugeint, fixed hugeint
-)
+# Few lines lead to another bill, and only those are walked.
+_BRANCHES = """
+create or replace temp table step_branch as
+select
+    parent_id, component_id, line_number, is_fixed, cycle_mark, whole_factor, factor,
+    case when coalesce(is_phantom, false) then 0 else 1 end as levels,
+from step_line where goes_on
 """
 
 _FIRST = """
-insert into step
+create or replace temp table step as
 select
-    item_id, null, null, item_id, 0, 0, 1, true, not is_cyclic,
-    case when is_cyclic then ',' || item_id || ',' else '' end,
-    {start}::hugeint, 0::hugeint
+    item_id as root_id,
+    item_id,
+    -item_id as step,
+    0 as depth,
+    1 as next_level,
+    not is_cyclic as is_complete,
+    case when is_cyclic then ',' || item_id || ',' else '' end as visited,
+    {start}::{number} as scaling,
+    0::{number} as fixed,
 from step_item
 where has_bill and ($every or is_top)
 """
@@ -107,46 +114,60 @@ _NEXT = """
 insert into step
 select
     above.root_id,
-    above.rowid,
-    lines.rowid,
     lines.component_id,
+    above.rowid * $lines + lines.line_number,
     above.depth + 1,
-    above.next_level,
-    above.next_level + case when lines.is_phantom and lines.goes_on then 0 else 1 end,
-    lines.goes_on,
+    above.next_level + lines.levels,
     above.is_complete and lines.cycle_mark = '' and lines.factor is not null,
     {visited},
     {scaling},
-    {fixed}
+    {fixed},
 from step as above
-inner join step_line as lines on above.item_id = lines.parent_id
-where
-    above.depth = $depth
-    and above.goes_on
-    and {is_new}
+inner join step_branch as lines on above.item_id = lines.parent_id
+where above.depth = $depth and {is_new}
 """
 
+# A way's number is that of the way to its assembly and of its line: no two have the same.
 _RESULT = """
 select
-    roots.plant_id,
-    roots.item_number as root_item_number,
-    step.rowid as step,
-    step.parent_step,
-    step.depth,
-    step.level,
-    items.item_number,
-    lines.line_id,
-    lines.requirement_kind,
-    cast({total} as decimal(28, 6)) as quantity_per_root,
-    items.unit,
-    lines.is_phantom,
-    lines.is_fixed as is_fixed_quantity,
-    lines.goes_on as has_bill,
-    step.is_complete and step.scaling is not null and step.fixed is not null as is_complete,
-from step
-inner join step_item as roots on step.root_id = roots.item_id
-inner join step_item as items on step.item_id = items.item_id
-inner join step_line as lines on step.line_number = lines.rowid
+    plant_id,
+    root_item_number,
+    step,
+    parent_step,
+    depth,
+    level,
+    item_number,
+    line_id,
+    requirement_kind,
+    {total} as quantity_per_root,
+    unit,
+    coalesce(is_phantom, false) as is_phantom,
+    is_fixed as is_fixed_quantity,
+    goes_on as has_bill,
+    is_complete and scaling is not null and fixed is not null as is_complete,
+from (
+    select
+        roots.plant_id,
+        roots.item_number as root_item_number,
+        above.rowid * {lines} + lines.line_number as step,
+        case when above.depth > 0 then above.step end as parent_step,
+        above.depth + 1 as depth,
+        above.next_level as level,
+        lines.item_number,
+        lines.line_id,
+        lines.requirement_kind,
+        lines.unit,
+        lines.is_phantom,
+        lines.is_fixed,
+        lines.goes_on,
+        above.is_complete and lines.cycle_mark = '' and lines.factor is not null as is_complete,
+        {scaling} as scaling,
+        {fixed} as fixed,
+    from step as above
+    inner join step_line as lines on above.item_id = lines.parent_id
+    inner join step_item as roots on above.root_id = roots.item_id
+    where {is_new}
+) as ways
 """
 
 
@@ -179,25 +200,37 @@ def explode_all(
     connection.execute(_ITEMS, {"plant": plant_id})
     factor = _macros().decimal_to_whole("quantity_per", _FACTOR_PLACES)
     connection.execute(_LINES.format(factor=factor, one=10**_FACTOR_PLACES))
-    connection.execute(_STEPS)
+    connection.execute(_BRANCHES)
     row = connection.execute(
         "select coalesce(bool_or(is_fixed), false), coalesce(bool_or(whole_factor is null), false), "
-        "coalesce(bool_or(cycle_mark <> ''), false) from step_line"
+        "coalesce(bool_or(cycle_mark <> ''), false), count(*) + 1, max(abs(whole_factor)) from step_line"
     ).fetchone()
-    following, places = _next(*(row or (True, True, True)))
-    connection.execute(_FIRST.format(start=10**places), {"every": every_assembly})
-    for depth in range(_DEEPEST):
-        row = connection.execute(following, {"depth": depth}).fetchone()
-        if row is None or row[0] == 0:
+    has_fixed, has_fractions, has_cycles, lines, largest = row or (True, True, True, 1, None)
+    parts, places = _parts(has_fixed, has_fractions, has_cycles)
+    following = _NEXT.format(visited="above.visited || lines.cycle_mark" if has_cycles else "''", **parts)
+    for number in ("hugeint",) if places else ("bigint", "hugeint"):
+        connection.execute(_FIRST.format(start=10**places, number=number), {"every": every_assembly})
+        for depth in range(_DEEPEST - 1):
+            row = connection.execute(following, {"depth": depth, "lines": lines}).fetchone()
+            if row is None or row[0] == 0:
+                break
+        if number == "bigint" and _holds(connection, largest or 0):
             break
-    published = (
-        _quotient("(step.scaling + step.fixed)", places - 6) if places else "(step.scaling + step.fixed) * 1000000"
-    )
-    return _RESULT.format(total=_macros().whole_to_decimal(published, 6))
+    total = "try_cast(scaling as decimal(28, 6))"
+    if places:
+        rounded = _quotient("(scaling + fixed)", places - 6)
+        total = f"cast({_macros().whole_to_decimal(rounded, 6)} as decimal(28, 6))"
+    return _RESULT.format(total=total, lines=lines, **parts)
 
 
-def _next(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> tuple[str, int]:
-    """The statement for one level, without what the structure doesn't need, and the places that quantities carry."""
+def _holds(connection: duckdb.DuckDBPyConnection, largest: int) -> bool:
+    """Whether narrow numbers sufficed: they are half the work, and almost always enough for whole pieces."""
+    row = connection.execute("select max(abs(scaling)), bool_or(scaling is null) from step").fetchone()
+    return row is None or row[0] is None or (not row[1] and row[0] * largest < 2**63)
+
+
+def _parts(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> tuple[dict[str, str], int]:
+    """How a line multiplies, without what the structure doesn't need, and the places that quantities carry."""
     places = _PLACES if has_fractions or has_fixed else 0
 
     def times(amount: str) -> str:
@@ -214,10 +247,5 @@ def _next(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> tuple[str, 
             f"case when lines.is_fixed then try(lines.factor * {10 ** (_PLACES - _FACTOR_PLACES)}) "
             f"when above.fixed = 0 then 0 else {times('above.fixed')} end"
         )
-    statement = _NEXT.format(
-        scaling=scaling,
-        fixed=fixed,
-        visited="above.visited || lines.cycle_mark" if has_cycles else "''",
-        is_new="(lines.cycle_mark = '' or not contains(above.visited, lines.cycle_mark))" if has_cycles else "true",
-    )
-    return statement, places
+    is_new = "(lines.cycle_mark = '' or not contains(above.visited, lines.cycle_mark))" if has_cycles else "true"
+    return {"scaling": scaling, "fixed": fixed, "is_new": is_new}, places

@@ -279,3 +279,16 @@ def test_rule_11_a_phantom_without_a_bill_is_kept_and_its_root_is_incomplete(mod
         ("I3", "I2"): (Decimal(1), True),
         ("I3", "I4"): (Decimal(-1), True),
     }
+
+
+@pytest.mark.parametrize("last", ["1", "0.5"])
+def test_rule_20_numbers_too_wide_for_narrow_arithmetic_are_exact_all_the_same(models: Models, last: str) -> None:
+    """10,000 at each of five levels is over 64 bits; a half below them makes that no whole structure."""
+    chain = [Line(f"L{n}", f"I{n}", f"I{n + 1}", Decimal(10_000)) for n in range(5)]
+    load(models, {"P0": Structure((*chain, Line("M", "I0", "I6", Decimal(last))))})
+    models.build(ORDER)
+    assert requirements(models)["P0", "I0", "I5", "component"][-1] == Decimal(10_000) ** 5
+    models.connection.execute("set search_path = 'reconciliation'")
+    steps = dict(models.rows(f"select item_number, quantity_per_root from ({explode_all(models.connection)})"))
+    models.connection.execute("reset search_path")
+    assert (steps["I5"], steps["I6"]) == (Decimal(10_000) ** 5, Decimal(last))

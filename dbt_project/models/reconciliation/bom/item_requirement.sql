@@ -2,11 +2,9 @@
 {%- set deepest = 250 -%}
 {%- set longest_way_in_cycle = 8 -%}
 
-{#- Quantities are whole numbers of 10^-14 on the way, factors of 10^-12: exact, and summed many times as fast as decimals. -#}
-{%- set quantity_places = 14 -%}
-{%- set factor_places = 12 -%}
-{%- set whole_factor = (10 ** factor_places) ~ '::hugeint' -%}
-{%- set to_published = (10 ** (quantity_places - 6)) ~ '::hugeint' -%}
+{#- What a whole piece and a factor of one are in the small units of the walk (see explosion_products). -#}
+{%- set one = '100000000000000' -%}
+{%- set one_factor = '1000000000000' -%}
 
 with recursive
 
@@ -104,7 +102,14 @@ edges as materialized (
         -- a by-product may well be an item higher up on its way (regrind, returned carriers)
         case when structure.is_component and components.is_cyclic then ',' || components.item_id || ',' else '' end
             as cycle_mark,
-        {{ decimal_to_whole('structure.quantity_per', factor_places) }} as factor,
+        -- most quantities are whole numbers, for which a narrow decimal tells and no digits have to be counted
+        try_cast(structure.quantity_per as decimal(18, 12)) as narrow_quantity,
+        cast(narrow_quantity as bigint) as nearest_whole,
+        case when cast(nearest_whole as decimal(18, 12)) = narrow_quantity then nearest_whole end as whole_factor,
+        case
+            when whole_factor is not null then whole_factor * {{ one_factor }}
+            else {{ decimal_to_whole('structure.quantity_per', 12) }}
+        end as factor,
     from structure
     inner join items as parents
         on structure.plant_id = parents.plant_id
@@ -125,7 +130,8 @@ walk as (
         item_id,
         0 as depth,
         case when is_cyclic then ',' || item_id || ',' else '' end as visited,
-        {{ 10 ** quantity_places }}::hugeint as scaling,
+        1::hugeint as whole,
+        0::hugeint as part,
         0::hugeint as fixed,
         1::hugeint as paths,
         1 as level_min,
@@ -135,44 +141,43 @@ walk as (
     where has_bill
     union all
     select
-        walk.root_id,
-        edges.component_id as item_id,
-        walk.depth + 1 as depth,
-        walk.visited || edges.cycle_mark as visited,
-        sum(case when edges.is_fixed_quantity then 0 else {{ whole_quotient('walk.scaling * edges.factor', whole_factor) }} end)
-            as scaling,
-        sum(
-            case
-                when edges.is_fixed_quantity then try(edges.factor * walk.paths * {{ 10 ** (quantity_places - factor_places) }})
-                when walk.fixed = 0 then walk.fixed
-                else {{ whole_quotient('walk.fixed * edges.factor', whole_factor) }}
-            end
-        ) as fixed,
-        sum(walk.paths) as paths,
-        -- the level of what the component holds; rule 11: what a phantom holds joins the phantom's own
-        min(walk.level_min + case when edges.is_phantom then 0 else 1 end) as level_min,
-        max(walk.level_max + case when edges.is_phantom then 0 else 1 end) as level_max,
-        bool_and(
-            walk.is_complete and edges.cycle_mark = '' and try(walk.scaling * edges.factor) is not null
-        ) as is_complete,
-    from walk
-    inner join edges on walk.item_id = edges.parent_id
-    where
-        edges.has_bill
-        and walk.depth < {{ deepest - 1 }}
-        and (
-            edges.cycle_mark = ''
-            or (
-                not contains(walk.visited, edges.cycle_mark)
-                and len(string_split(walk.visited, ',,')) < {{ longest_way_in_cycle }}
+        root_id,
+        item_id,
+        depth,
+        visited,
+        sum(whole) as whole,
+        sum(part) as part,
+        sum(fixed) as fixed,
+        sum(paths) as paths,
+        min(level) as level_min,
+        max(deepest_level) as level_max,
+        bool_and(is_complete and whole is not null and part is not null and fixed is not null) as is_complete,
+    from (
+        select
+            walk.root_id,
+            edges.component_id as item_id,
+            walk.depth + 1 as depth,
+            walk.visited || edges.cycle_mark as visited,
+            {{ explosion_products('walk', 'edges') }},
+            walk.paths,
+            -- the level of what the component holds; rule 11: what a phantom holds joins the phantom's own
+            walk.level_min + case when edges.is_phantom then 0 else 1 end as level,
+            walk.level_max + case when edges.is_phantom then 0 else 1 end as deepest_level,
+            walk.is_complete and edges.cycle_mark = '' as is_complete,
+        from walk
+        inner join edges on walk.item_id = edges.parent_id
+        where
+            edges.has_bill
+            and walk.depth < {{ deepest - 1 }}
+            and (
+                edges.cycle_mark = ''
+                or (
+                    not contains(walk.visited, edges.cycle_mark)
+                    and len(string_split(walk.visited, ',,')) < {{ longest_way_in_cycle }}
+                )
             )
-        )
-    group by
-        walk.root_id,
-        edges.component_id,
-        walk.depth,
-        walk.visited,
-        edges.cycle_mark
+    ) as next_level
+    group by root_id, item_id, depth, visited
 
 ),
 
@@ -182,7 +187,8 @@ reached as (
         root_id,
         item_id,
         visited,
-        sum(scaling) as scaling,
+        sum(whole) as whole,
+        sum(part) as part,
         sum(fixed) as fixed,
         sum(paths) as paths,
         min(level_min) as level_min,
@@ -197,28 +203,30 @@ reached as (
 needs as (
 
     select
-        reached.root_id,
-        edges.need_id,
+        root_id,
+        need_id,
+        sum(whole) as whole,
+        sum(part) as part,
         -- rule 9: a fixed quantity is the same for an order of one and of a thousand
-        sum(case when edges.is_fixed_quantity then 0 else {{ whole_quotient('reached.scaling * edges.factor', whole_factor) }} end)
-            as scaling,
-        sum(
-            case
-                when edges.is_fixed_quantity then try(edges.factor * reached.paths * {{ 10 ** (quantity_places - factor_places) }})
-                when reached.fixed = 0 then reached.fixed
-                else {{ whole_quotient('reached.fixed * edges.factor', whole_factor) }}
-            end
-        ) as fixed,
-        sum(reached.paths) as paths,
-        min(reached.level_min) as level_min,
-        max(reached.level_max) as level_max,
-        bool_and(
-            reached.is_complete and edges.cycle_mark = '' and try(reached.scaling * edges.factor) is not null
-        ) as is_complete,
-    from reached
-    inner join edges on reached.item_id = edges.parent_id
-    where not edges.is_phantom and (edges.cycle_mark = '' or not contains(reached.visited, edges.cycle_mark))
-    group by reached.root_id, edges.need_id
+        sum(fixed) as fixed,
+        sum(paths) as paths,
+        min(level_min) as level_min,
+        max(level_max) as level_max,
+        bool_and(is_complete and whole is not null and part is not null and fixed is not null) as is_complete,
+    from (
+        select
+            reached.root_id,
+            edges.need_id,
+            {{ explosion_products('reached', 'edges') }},
+            reached.paths,
+            reached.level_min,
+            reached.level_max,
+            reached.is_complete and edges.cycle_mark = '' as is_complete,
+        from reached
+        inner join edges on reached.item_id = edges.parent_id
+        where not edges.is_phantom and (edges.cycle_mark = '' or not contains(reached.visited, edges.cycle_mark))
+    ) as lines
+    group by root_id, need_id
 
 ),
 
@@ -252,12 +260,15 @@ rounded as (
         needs.level_min,
         needs.level_max,
         needs.is_complete and cut_roots.root_id is null as is_complete,
-        {{ whole_quotient('needs.scaling', to_published) }} as scaling_part,
-        case when needs.fixed = 0 then needs.fixed else {{ whole_quotient('needs.fixed', to_published) }} end as fixed_part,
         case
-            when needs.fixed = 0 then scaling_part
-            else {{ whole_quotient('(needs.scaling + needs.fixed)', to_published) }}
-        end as both_parts,
+            when needs.part = 0 then try_cast(needs.whole as decimal(28, 6))
+            else {{ explosion_amount('needs.whole * ' ~ one ~ ' + needs.part') }}
+        end as scaling_quantity,
+        case when needs.fixed = 0 then 0 else {{ explosion_amount('needs.fixed') }} end as fixed_quantity,
+        case
+            when needs.fixed = 0 then scaling_quantity
+            else {{ explosion_amount('needs.whole * ' ~ one ~ ' + needs.part + needs.fixed') }}
+        end as quantity_per_root,
     from needs
     left join cut_roots on needs.root_id = cut_roots.root_id
 
@@ -270,9 +281,9 @@ final as (
         roots.item_number as root_item_number,
         components.item_number as component_item_number,
         case rounded.kind_code when 0 then 'component' when 1 then 'by_product' else 'co_product' end as requirement_kind,
-        cast({{ whole_to_decimal('rounded.both_parts', 6) }} as decimal(28, 6)) as quantity_per_root,
-        cast({{ whole_to_decimal('rounded.scaling_part', 6) }} as decimal(28, 6)) as scaling_quantity,
-        cast({{ whole_to_decimal('rounded.fixed_part', 6) }} as decimal(28, 6)) as fixed_quantity,
+        rounded.quantity_per_root,
+        rounded.scaling_quantity,
+        cast(rounded.fixed_quantity as decimal(28, 6)) as fixed_quantity,
         components.unit,
         rounded.level_min,
         rounded.level_max,
