@@ -114,6 +114,52 @@ ESTATE = {
               reference_designators: places
               effective_from: valid_from
               effective_to: "try_cast(valid_to as timestamp) + interval 1 day"
+              is_manufacturing_only: packing
+          inventory_movement:
+            from: "moves.csv"
+            delivery: events
+            columns:
+              event_id: id
+              movement_type: "'receipt'"
+              movement_class: "'receipt'"
+              item_number: item
+              quantity: quantity
+              unit: unit
+              to_plant_id: "'P1'"
+              to_location: "'A1'"
+              to_status: "'unrestricted'"
+              to_ownership: "'own'"
+              reference_type: "'purchase_order'"
+              reference_number: document
+              event_at: moved
+              posting_date: posted
+              recorded_at: written
+        """,
+    "systems/wms.yaml": """
+        system: wms
+        kind: wms
+        plants: [P1]
+        timezone: Europe/Berlin
+        connector: {type: files, path: ../data/wms, format: csv}
+        extracts:
+          inventory_movement:
+            from: "moves.csv"
+            delivery: events
+            columns:
+              event_id: id
+              movement_type: "'receipt'"
+              movement_class: "'receipt'"
+              item_number: item
+              quantity: quantity
+              unit: unit
+              to_plant_id: "'P1'"
+              to_location: "'A1'"
+              to_status: "'unrestricted'"
+              to_ownership: "'own'"
+              reference_type: "'purchase_order'"
+              reference_number: document
+              event_at: moved
+              recorded_at: written
         """,
     "codes/units.csv": "system,native,code\n*,EA,EA\n*,ST,EA\n*,KG,KGM\n*,G,GRM\n*,M,MTR\n*,CAN,XCX\n*,BAG,XBG\n",
 }
@@ -172,6 +218,8 @@ LINES = [
     # 16: the same five places in other words, and three of which ERP has two
     _line("BOARD", "10", "RES", "5", places="R1-R4 R7"),
     _line("BOARD", "20", "CAP", "3", places="C1-C3"),
+    # 17: ERP has what the phantom holds in its place, and a carton that is manufacturing's own
+    _line("CART", "10", "KIT", "2"),
     # 18: AA follows Z
     _line("VALVE", "10", "DISC", "1", revision="Z"),
     _line("VALVE", "10", "DISC", "2", revision="AA"),
@@ -193,7 +241,7 @@ DATA = {
     "plm/items.csv": "number,unit,type\n"
     + "".join(
         f"{item},{'KG' if item in ('PAINT', 'SAND') else 'EA'},made\n"
-        for item in sorted({word for line in LINES for word in (line.split(",")[0], line.split(",")[5])})
+        for item in sorted({"CARTON"} | {word for line in LINES for word in (line.split(",")[0], line.split(",")[5])})
     ),
     "plm/revisions.csv": "number,revision,place\nVALVE,Z,1\nVALVE,AA,2\n",
     "plm/units.csv": "number,unit,up,down\nPAINT,CAN,5,2\nSAND,BAG,1,3\n",
@@ -213,14 +261,25 @@ DATA = {
     "plm/lines.csv": ",".join(_LINE_COLUMNS) + "\n" + "\n".join(LINES) + "\n",
     "erp/plants.csv": "number,phantom,lot\nKIT,true,\nMIX,false,500\n",
     "erp/lines.csv": """
-        parent,line,component,quantity,unit,scrap,places,valid_from,valid_to
-        GEAR,10,NUT,2,EA,,,,
-        GEAR,20,BOLT,2,EA,,,,
-        BOARD,10,RES,5,EA,,R7 R1 R2 R3 R4,,
-        BOARD,20,CAP,3,EA,,C1 C2 C4,,
-        CHAIR,10,PLANK,4,EA,0.05,,,
-        TRAY,10,BOLT,1,EA,,,2025-01-01T00:00:00,2026-02-28T00:00:00
-        TRAY,20,NUT,1,EA,,,2026-03-01T00:00:00,
+        parent,line,component,quantity,unit,scrap,places,valid_from,valid_to,packing
+        GEAR,10,NUT,2,EA,,,,,
+        GEAR,20,BOLT,2,EA,,,,,
+        BOARD,10,RES,5,EA,,R7 R1 R2 R3 R4,,,
+        BOARD,20,CAP,3,EA,,C1 C2 C4,,,
+        CART,10,NUT,6,EA,,,,,
+        CART,20,CARTON,1,EA,,,,,true
+        CHAIR,10,PLANK,4,EA,0.05,,,,
+        TRAY,10,BOLT,1,EA,,,2025-01-01T00:00:00,2026-02-28T00:00:00,
+        TRAY,20,NUT,1,EA,,,2026-03-01T00:00:00,,
+        """,
+    # 6: goods that came on the last evening of January, which ERP heard of in February and posted back
+    "erp/moves.csv": """
+        id,item,quantity,unit,document,moved,posted,written
+        E1,NUT,8,EA,PO-1,2026-01-31T22:00:00,2026-01-31,2026-02-02T08:00:00
+        """,
+    "wms/moves.csv": """
+        id,item,quantity,unit,document,moved,written
+        W1,NUT,8,EA,PO-1,2026-01-31T22:00:00,2026-01-31T22:01:00
         """,
 }
 

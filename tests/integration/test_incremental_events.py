@@ -168,7 +168,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 @pytest.mark.slow
-def test_batches_in_any_order_late_corrected_and_withdrawn_give_what_a_full_rebuild_gives(warehouse: Warehouse) -> None:
+def test_rule_04_batches_in_any_order_late_and_corrected_give_what_a_full_rebuild_gives(warehouse: Warehouse) -> None:
     rows = _arrivals(seed=20261121)
     assert any(a.extracted_at < b.extracted_at and a.step > b.step for a in rows for b in rows if a.event == b.event)
     grown = {}

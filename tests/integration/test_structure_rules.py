@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,17 @@ def test_rule_03_one_second_earlier_is_the_old_structure(environment: dict[str, 
     assert {row["item_number"] for row in csv.DictReader(io.StringIO(done.stdout))} == {seal, "BOLT"}
 
 
+def test_rule_06_goods_count_on_the_day_they_moved_and_the_posting_back_is_told(environment: dict[str, str]) -> None:
+    (warehouse,) = (Path(environment["MFG_HOME"]) / "warehouse").glob("*.duckdb")
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        matched = connection.execute(
+            "select erp_event_id, wms_event_id, erp_posting_date::varchar, is_back_posted "
+            "from reconciliation.inventory_movement_match"
+        ).fetchall()
+    assert matched == [("E1", "W1", "2026-01-31", True)]
+    assert rows(environment, "select finding_class from inventory_finding where finding_class like 'unposted%'") == []
+
+
 def test_rule_07_a_renumbering_alone_is_no_discrepancy(environment: dict[str, str]) -> None:
     assert {found for found, _ in classes(environment, "GEAR")} <= {"position_only", "structural_equivalent"}
 
@@ -156,6 +168,13 @@ def test_rule_16_designators_are_compared_as_the_places_they_stand_for(environme
     assert "RES" not in {component for _, component in classes(environment, "BOARD")}
 
 
+def test_rule_17_another_structure_of_the_same_need_is_equivalent_and_packing_is_manufacturings_own(
+    environment: dict[str, str],
+) -> None:
+    assert needs(environment, "CART")["NUT"] == 6
+    assert {found for found, _ in classes(environment, "CART")} == {"structural_equivalent"}
+
+
 def test_rule_18_the_newest_revision_is_told_by_the_given_order(environment: dict[str, str]) -> None:
     assert needs(environment, "VALVE") == {"DISC": 2}
 
@@ -196,3 +215,31 @@ def test_where_used_is_the_explosion_seen_from_below(
     done = mfg(environment, "bom", "where-used", component, "--summarised", "--format", "csv")
     held = {row["item_number"]: row["quantity"] for row in csv.DictReader(io.StringIO(done.stdout))}
     assert Decimal(held[root]) == Decimal(quantity)
+
+
+@pytest.mark.slow
+def test_rule_36_where_a_difference_blocks_nothing_is_published_until_the_systems_agree(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "rules"
+    shutil.copytree(Path(environment["MFG_HOME"]).parent, folder, symlinks=True)
+    going_on = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(folder / "estate")}
+    before = rows(going_on, "select version from publication")
+    ownership = folder / "estate" / "ownership.yaml"
+    rule = '  - {attribute: "bom_line.component_scrap", owners: [plm, erp], conflict: block}\n'
+    ownership.write_text(ownership.read_text().rstrip() + "\n" + rule)
+
+    refused = mfg(going_on, "run", timeout=900)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 1, said
+    assert "bom_finding" in said
+    assert "nothing_blocks" in said
+    assert rows(going_on, "select version from publication") == before
+    assert classes(going_on, "CHAIR") == {("scrap", "PLANK")}
+
+    lines = folder / "data" / "erp" / "lines.csv"
+    lines.write_text(lines.read_text().replace("CHAIR,10,PLANK,4,EA,0.05", "CHAIR,10,PLANK,4,EA,0.02"))
+    agreed = mfg(going_on, "run", timeout=900)
+    assert agreed.returncode == 0, agreed.stdout + agreed.stderr
+    assert rows(going_on, "select version from publication") != before
+    assert classes(going_on, "CHAIR") == set()
