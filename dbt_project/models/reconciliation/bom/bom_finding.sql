@@ -55,17 +55,6 @@ items as (
 
 ),
 
-item_plants as (
-
-    select
-        source_system,
-        item_number,
-        plant_id,
-        standard_cost,
-    from {{ ref('item_plant') }}
-
-),
-
 systems as (
 
     select
@@ -100,13 +89,29 @@ rules as (
 
 ),
 
+-- what the shop floor did, whatever anybody's structure says: the newest order of the assembly that is over
+executed as (
+
+    select
+        plant_id,
+        made_item_number,
+        item_number,
+        arg_max(production_order_number, judged_at) as production_order_number,
+        arg_max(consumed_quantity, judged_at) as consumed_quantity,
+        arg_max(expected_quantity, judged_at) as expected_quantity,
+    from {{ ref('production_consumption_comparison') }}
+    where consumed_quantity is not null and verdict <> 'pending'
+    group by plant_id, made_item_number, item_number
+
+),
+
 costs as (
 
     select
         item_number,
         plant_id,
         max(standard_cost) as standard_cost,
-    from item_plants
+    from {{ ref('item_plant') }}
     group by item_number, plant_id
 
 ),
@@ -365,6 +370,9 @@ final as (
             cast(findings.quantity_at_stake as decimal(28, 6)) * cast(costs.standard_cost as decimal(18, 6)), 4
         ) as decimal(28, 4)) as value_at_stake,
         coalesce(rules.conflict = 'block', false) as is_blocking,
+        executed.production_order_number as executed_in_order,
+        executed.consumed_quantity as executed_quantity,
+        executed.expected_quantity as expected_quantity,
         findings.suggested_action,
         findings.evidence,
     from findings
@@ -374,6 +382,10 @@ final as (
     left join costs
         on findings.plant_id = costs.plant_id
         and findings.component_item_number = costs.item_number
+    left join executed
+        on findings.plant_id = executed.plant_id
+        and findings.parent_item_number = executed.made_item_number
+        and findings.component_item_number = executed.item_number
 
 )
 
