@@ -105,7 +105,7 @@ select
     {start}::{number} as scaling,
     0::{number} as fixed,
 from step_item
-where has_bill and ($every or is_top)
+where has_bill and (is_top or {every})
 """
 
 # Each way to a parent is an order of its own, which needs a fixed quantity once (rule 9).
@@ -115,7 +115,7 @@ insert into step
 select
     above.root_id,
     lines.component_id,
-    above.rowid * $lines + lines.line_number,
+    above.rowid * {lines} + lines.line_number,
     above.depth + 1,
     above.next_level + lines.levels,
     above.is_complete and lines.cycle_mark = '' and lines.factor is not null,
@@ -124,7 +124,7 @@ select
     {fixed},
 from step as above
 inner join step_branch as lines on above.item_id = lines.parent_id
-where above.depth = $depth and {is_new}
+where above.depth = {depth} and {is_new}
 """
 
 # A way's number is that of the way to its assembly and of its line: no two have the same.
@@ -207,11 +207,12 @@ def explode_all(
     ).fetchone()
     has_fixed, has_fractions, has_cycles, lines, largest = row or (True, True, True, 1, None)
     parts, places = _parts(has_fixed, has_fractions, has_cycles)
-    following = _NEXT.format(visited="above.visited || lines.cycle_mark" if has_cycles else "''", **parts)
+    visited = "above.visited || lines.cycle_mark" if has_cycles else "''"
     for number in ("hugeint",) if places else ("bigint", "hugeint"):
-        connection.execute(_FIRST.format(start=10**places, number=number), {"every": every_assembly})
+        # Numbers of our own stand in the text: the first bound one makes DuckDB import all libraries that have such.
+        connection.execute(_FIRST.format(start=10**places, number=number, every=every_assembly))
         for depth in range(_DEEPEST - 1):
-            row = connection.execute(following, {"depth": depth, "lines": lines}).fetchone()
+            row = connection.execute(_NEXT.format(depth=depth, lines=lines, visited=visited, **parts)).fetchone()
             if row is None or row[0] == 0:
                 break
         if number == "bigint" and _holds(connection, largest or 0):
