@@ -91,7 +91,8 @@ _STEPS = {
             select change_number, plant_id, judged_at, parent_item_number as item_number, 0 as level
             from asked
             where not is_settled
-            union all
+            -- of paths of one length to an item, one is enough
+            union
             select up.change_number, up.plant_id, up.judged_at, line.parent_item_number, up.level + 1
             from up
             inner join world.bom_line as line
