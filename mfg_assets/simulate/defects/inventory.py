@@ -11,8 +11,8 @@ from __future__ import annotations
 from mfg_assets.simulate.defects.model import Consequence, Defect, Edit, add_rows, change_event, post_late
 
 _ROW = (
-    "select claim, known_at, luck, plant_id, keys, quantity, system, row_id, object_key, item_number, location "
-    "from posting where serial_number is null"
+    "select claim, document, known_at, luck, plant_id, keys, quantity, system, row_id, object_key, item_number, "
+    "location from posting where serial_number is null"
 )
 _ERP = f"{_ROW} and left(system, 3) = 'erp'"
 _OF_OBJECT = tuple(
@@ -103,7 +103,7 @@ with follows as (
     where left(system, 3) = 'erp' and serial_number is null and sides = 1 and coalesce(to_lot, from_lot) is not null
 )
 select
-    claim, known_at, luck, plant_id, quantity, system, row_id, object_key, other_lot,
+    claim, document, known_at, luck, plant_id, quantity, system, row_id, object_key, other_lot,
     coalesce(to_lot, from_lot) as right_lot,
     list_concat(keys, [
         stock_key(
@@ -127,7 +127,7 @@ drawn as (
     where posting.serial_number is null {_RECEIVED}
 )
 select
-    claim, known_at, luck, plant_id, quantity, system, row_id, object_key, other_location,
+    claim, document, known_at, luck, plant_id, quantity, system, row_id, object_key, other_location,
     to_location as right_location,
     list_concat(keys, [stock_key(other_location, item_number, to_lot, to_status, to_ownership)]) as keys
 from drawn
@@ -135,8 +135,8 @@ where other_location <> to_location
 """
 _IN_BOXES = f"""
 select
-    posting.claim, posting.known_at, posting.luck, posting.plant_id, posting.keys, posting.system, posting.row_id,
-    posting.object_key, cast(boxes.numerator as integer) as pieces,
+    posting.claim, posting.document, posting.known_at, posting.luck, posting.plant_id, posting.keys,
+    posting.system, posting.row_id, posting.object_key, cast(boxes.numerator as integer) as pieces,
     cast(cast(posting.quantity as decimal(28, 6)) * cast(boxes.numerator - 1 as integer) as decimal(18, 6))
         as quantity,
     posting.quantity as right_quantity

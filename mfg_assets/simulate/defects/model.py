@@ -46,8 +46,9 @@ class Defect:
         shows: Where it shows, for people.
         candidates: SELECT of the objects that it can befall, from what the systems hold while nothing is wrong:
             `claim` (one object has one defect), `known_at` (since when it exists), `plant_id`, `keys` (business keys as
-            a list of JSON texts), `quantity`, and what the edits need; `until_at`, `luck` and `look_alikes` (keys)
-            where they are wanted. `$first` is the first cut.
+            a list of JSON texts), `quantity`, and what the edits need; where they are wanted, `until_at`, `luck`,
+            `look_alikes` (keys) and `document` (what several objects share, of which only one may be chosen).
+            `$first` is the first cut.
         edits: In order.
         share: Multiple of the defect rate.
         kind: A state can go wrong on any later day; an event only when it happens.

@@ -40,13 +40,13 @@ def choose(con: DuckDBPyConnection, options: Options, catalogue: Sequence[Defect
         catalogue: its entries in a fixed order.
     """
     con.execute(
-        "create or replace temp table pool (entry integer, claim varchar, day integer, known_at timestamptz, "
-        "until_at timestamptz, luck double)"
+        "create or replace temp table pool (entry integer, claim varchar, document varchar, day integer, "
+        "known_at timestamptz, until_at timestamptz, luck double)"
     )
     con.execute("create or replace temp table pool_size (entry integer, day integer, objects bigint)")
     con.execute(
-        "create or replace temp table picked (entry integer, claim varchar, day integer, known_at timestamptz, "
-        "until_at timestamptz, place bigint)"
+        "create or replace temp table picked (entry integer, claim varchar, document varchar, day integer, "
+        "known_at timestamptz, until_at timestamptz, place bigint)"
     )
     rows = ", ".join(f"({n}, {literal(d.id)}, {d.kind == 'event'}, {d.is_lasting})" for n, d in enumerate(catalogue))
     con.execute(f"create or replace temp table entries as from (values {rows}) as t (entry, id, is_event, is_lasting)")
@@ -68,16 +68,18 @@ def _gather(con: DuckDBPyConnection, options: Options, entry: int, defect: Defec
     order = "" if defect.has_unique_claims else f"order by claim, known_at, keys{tie}"
     con.execute(f"create or replace temp table candidate_{entry} as select {once} from {source} {order}")
     luck = "luck" if "luck" in columns else f"chance({literal(defect.id)}, claim)"
+    document = "coalesce(document, claim)" if "document" in columns else "claim"
     until = "until_at" if "until_at" in columns else "cast(null as timestamptz)"
     con.execute(
-        f"create or replace temp table arriving as select claim, known_at, {until} as until_at, "
-        f"cast(greatest(0, ceil(epoch(known_at - {first}) / 86400)) as integer) as day, {luck} as luck, "
+        f"create or replace temp table arriving as select claim, {document} as document, known_at, "
+        f"{until} as until_at, {luck} as luck, "
+        f"cast(greatest(0, ceil(epoch(known_at - {first}) / 86400)) as integer) as day, "
         f"chance({literal(defect.id)}, claim) as tie from candidate_{entry} where known_at <= {instant(options.cut)}"
     )
     con.execute(f"insert into pool_size select {entry}, day, count(*) from arriving group by day")
     share = options.defect_rate * defect.share * ENTRY_SHARE
     con.execute(
-        f"insert into pool select {entry}, claim, day, known_at, until_at, luck from arriving "
+        f"insert into pool select {entry}, claim, document, day, known_at, until_at, luck from arriving "
         "qualify row_number() over (partition by day order by luck, tie, claim) "
         f"<= 60 + 4 * {share} * count(*) over (partition by day)"
     )
@@ -100,9 +102,9 @@ def _pick(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect,
         return
     order = f"chance({literal(f'{defect.id}/{day}')}, claim)" if is_again else "luck"
     con.execute(
-        "insert into picked select entry, claim, $day, known_at, until_at, "
+        "insert into picked select entry, claim, document, $day, known_at, until_at, "
         f"row_number() over (order by {order}, chance({literal(defect.id)}, claim), claim) from pool "
-        "where entry = $entry and day = $from and claim not in (select claim from picked) "
+        "where entry = $entry and day = $from and document not in (select document from picked) "
         f"order by {order}, chance({literal(defect.id)}, claim), claim limit $wanted",
         {"day": day, "entry": entry, "from": source_day, "wanted": wanted},
     )

@@ -36,13 +36,22 @@ def _orders(kind: str, where: str = "true", quantity: str = "quantity") -> str:
 
 
 def _uses(where: str, quantity: str, more: str = "") -> str:
+    """What was taken, to be judged when its order has ended: until then the rest may follow."""
     return f"""
     select
-        'order|' || used.plant_id || '|' || used.production_order_number as claim, used.visible_from as known_at,
+        'order|' || used.plant_id || '|' || used.production_order_number as claim,
+        greatest(used.visible_from, ended.ended_at) as known_at,
         used.plant_id, cast({quantity} as decimal(18, 6)) as quantity, used.source_system as system, used.row_id,
         used.production_order_number as object_key, used.item_number{more},
         [json_object('object_key', used.production_order_number, 'item_number', used.item_number)::varchar] as keys
     from held.material_consumption as used
+    inner join (
+        select source_system, plant_id, production_order_number, min(visible_from) as ended_at
+        from held.production_order
+        where status in ('completed', 'closed')
+        group by all
+    ) as ended on used.source_system = ended.source_system and used.plant_id = ended.plant_id
+        and used.production_order_number = ended.production_order_number
     """ + (f"where used.serial_number is null and used.lot_number is null and used.unit = 'EA' and ({where})")
 
 

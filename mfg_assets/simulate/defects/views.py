@@ -116,6 +116,11 @@ def create_views(con: DuckDBPyConnection, options: Options) -> None:
             || case
                 when source_system in ({own_ids}) then row_id else 'MD' || substr(md5(row_id), 1, 18)
             end as claim,
+            -- of two alike receipts of one order line, one missing and one posted twice would be neither
+            concat_ws(
+                '|', coalesce(to_plant_id, from_plant_id), item_number, reference_type, reference_number,
+                reference_line, quantity
+            ) as document,
             visible_from as known_at,
             chance('unlucky stock', coalesce(to_plant_id, from_plant_id) || '/' || item_number) as luck,
             case reference_type
