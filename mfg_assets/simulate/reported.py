@@ -65,6 +65,7 @@ REPORTS = (
     _findings("inventory", "inventory_finding", ("location", "item_number", "lot_number", "stock_status", "ownership")),
     _findings("production", "production_order_finding", ("object_key", "item_number")),
     _findings("production", "lot_genealogy_gap", ("object_key", "item_number")),
+    _findings("fulfilment", "order_fulfilment_finding", ("object_key", "item_number")),
     _findings("procurement", "procurement_finding", ("object_key", "item_number")),
     Report(
         "supplier",

@@ -26,7 +26,18 @@ CHANGE_IMPACT = "change_impact.parquet"
 WORLD = "world.json"
 ADVANCING = "advancing.json"
 DOMAINS = (
-    *("bom", "routing", "master_data", "change", "inventory", "production", "procurement", "supplier", "record"),
+    *(
+        "bom",
+        "routing",
+        "master_data",
+        "change",
+        "inventory",
+        "production",
+        "fulfilment",
+        "procurement",
+        "supplier",
+        "record",
+    ),
 )
 
 _COLUMNS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mfg_assets.simulate.defects.bom import BOM
 from mfg_assets.simulate.defects.change import CHANGE
+from mfg_assets.simulate.defects.fulfilment import FULFILMENT
 from mfg_assets.simulate.defects.inventory import INVENTORY
 from mfg_assets.simulate.defects.late import LATE
 from mfg_assets.simulate.defects.master_data import MASTER_DATA
@@ -16,6 +17,7 @@ from mfg_assets.simulate.defects.model import Defect
 from mfg_assets.simulate.defects.procurement import PROCUREMENT
 from mfg_assets.simulate.defects.production import PRODUCTION
 from mfg_assets.simulate.defects.routing import ROUTING
+from mfg_assets.simulate.defects.schedule import SCHEDULE
 from mfg_assets.simulate.defects.supersede import SUPERSEDE
 
 CATALOGUE: tuple[Defect, ...] = (
@@ -28,4 +30,6 @@ CATALOGUE: tuple[Defect, ...] = (
     *MASTER_DATA,
     *INVENTORY,
     *LATE,
+    *FULFILMENT,
+    *SCHEDULE,
 )

@@ -18,10 +18,10 @@ from mfg_assets.simulate.defects.model import (
     replace_values,
 )
 
-_OF_ORDER = (Consequence("production", "json_object('object_key', object_key)::varchar"),)
+OF_ORDER = (Consequence("production", "json_object('object_key', object_key)::varchar"),)
 
 
-def _orders(kind: str, where: str = "true", quantity: str = "quantity") -> str:
+def closed_orders(kind: str, where: str = "true", quantity: str = "quantity") -> str:
     """Orders that are closed at the first cut, so that nothing more happens to them."""
     return f"""
     select
@@ -139,7 +139,7 @@ PRODUCTION: tuple[Defect, ...] = (
         kind="event",
         is_lasting=True,
         name="no_lot",
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -152,7 +152,7 @@ PRODUCTION: tuple[Defect, ...] = (
         kind="event",
         is_lasting=True,
         name="unknown_lot",
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -178,7 +178,7 @@ PRODUCTION: tuple[Defect, ...] = (
         share=0.5,
         kind="event",
         is_lasting=True,
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -204,7 +204,7 @@ PRODUCTION: tuple[Defect, ...] = (
         ),
         share=0.5,
         kind="event",
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -218,7 +218,7 @@ PRODUCTION: tuple[Defect, ...] = (
         ),
         share=0.5,
         kind="event",
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -228,7 +228,7 @@ PRODUCTION: tuple[Defect, ...] = (
         _REPORT,
         (post_late("production_confirmation"),),
         kind="event",
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -238,14 +238,14 @@ PRODUCTION: tuple[Defect, ...] = (
         _REPORT,
         (post_late("inventory_movement", _RECEIPTS),),
         kind="event",
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "confirmation_after_close",
         "Rework was confirmed after the order was closed.",
         "mes production_confirmation",
-        _orders("mes", quantity="1"),
+        closed_orders("mes", quantity="1"),
         (
             add_rows(
                 "production_confirmation",
@@ -269,73 +269,73 @@ PRODUCTION: tuple[Defect, ...] = (
         ),
         share=0.5,
         is_lasting=True,
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "missing_in_erp",
         "The ERP no longer knows an order that the shop floor worked on.",
         "erp production_order",
-        _orders("erp"),
+        closed_orders("erp"),
         (hide("production_order"),),
         share=0.5,
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "missing_in_mes",
         "The shop floor doesn't know an order of the ERP.",
         "mes production_order",
-        _orders("mes"),
+        closed_orders("mes"),
         (hide("production_order"),),
         share=0.5,
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "status",
         "An order is closed in the ERP and in progress on the shop floor.",
         "mes production_order",
-        _orders("mes"),
+        closed_orders("mes"),
         (replace_values("production_order", {"status": "'in_progress'"}),),
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "quantity",
         "The shop floor was told to make one more than the ERP asked for.",
         "mes production_order",
-        _orders("mes", "unit = 'EA'", "1"),
+        closed_orders("mes", "unit = 'EA'", "1"),
         (replace_values("production_order", {"quantity": "held_row.quantity + 1"}),),
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "yield",
         "The ERP has one good piece less than the shop floor reported.",
         "erp production_order",
-        _orders("erp", "unit = 'EA' and completed_quantity >= 2", "1"),
+        closed_orders("erp", "unit = 'EA' and completed_quantity >= 2", "1"),
         (replace_values("production_order", {"completed_quantity": "held_row.completed_quantity - 1"}),),
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "scrap",
         "The ERP has one scrapped piece more than the shop floor reported.",
         "erp production_order",
-        _orders("erp", "unit = 'EA'", "1"),
+        closed_orders("erp", "unit = 'EA'", "1"),
         (replace_values("production_order", {"scrapped_quantity": "coalesce(held_row.scrapped_quantity, 0) + 1"}),),
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
         "completion_before_start",
         "An order ended before it began.",
         "mes production_order",
-        _orders("mes", "actual_start_at is not null and actual_end_at is not null"),
+        closed_orders("mes", "actual_start_at is not null and actual_end_at is not null"),
         (replace_values("production_order", {"actual_end_at": "held_row.actual_start_at - interval 2 hour"}),),
         share=0.5,
-        consequences=_OF_ORDER,
+        consequences=OF_ORDER,
     ),
     Defect(
         "production",
@@ -344,7 +344,7 @@ PRODUCTION: tuple[Defect, ...] = (
         "mes production_order",
         f"""
         select orders.*, before.revision as before
-        from ({_orders("mes")}) as orders
+        from ({closed_orders("mes")}) as orders
         inner join held.item_revision as now on orders.item_number = now.item_number and orders.revision = now.revision
             and left(now.source_system, 3) = 'plm'
         inner join held.item_revision as before on orders.item_number = before.item_number
@@ -357,6 +357,6 @@ PRODUCTION: tuple[Defect, ...] = (
                 "select system as source_system, row_id, planted_at, mended_at, before from chosen",
             ),
         ),
-        consequences=(*_OF_ORDER, Consequence("change", changes_of("item_number"), "open_orders_on_old_revision")),
+        consequences=(*OF_ORDER, Consequence("change", changes_of("item_number"), "open_orders_on_old_revision")),
     ),
 )
