@@ -35,9 +35,11 @@ KPI_PART = Dataset(
 SYNC_STATUS = Dataset(
     "sync_status",
     {
-        "aligned_share": Metric("sum(aligned)::numeric / nullif(sum(compared), 0)", "Aligned", PERCENT),
-        "not_aligned": Metric("sum(compared - aligned)", "Not aligned"),
-        "compared_objects": Metric("sum(compared)", "Compared"),
+        "aligned_share": Metric(
+            "count(*) filter (where is_aligned)::numeric / nullif(count(*), 0)", "Aligned", PERCENT
+        ),
+        "not_aligned": Metric("count(*) filter (where not is_aligned)", "Not aligned"),
+        "compared_objects": Metric("count(*)", "Compared"),
     },
 )
 EXCEPTION = Dataset(

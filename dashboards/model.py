@@ -140,7 +140,7 @@ class Dataset:
 
 
 _NUMBERS = {
-    *("numerator", "denominator", "value", "compared", "aligned", "batches", "refused_batches", "rows_received"),
+    *("numerator", "denominator", "value", "batches", "refused_batches", "rows_received"),
     *("rows_rejected", "rows_landed", "rows_added", "rows_removed", "rows_changed", "hours_behind", "confirmations"),
     *("confirmed_yield", "confirmed_scrap", "difference", "match_probability", "failed_rows", "row_number"),
     *("source_row", "value_at_stake", "severity_rank"),

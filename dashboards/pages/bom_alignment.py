@@ -53,7 +53,7 @@ BOM_ALIGNMENT = Page(
                         shape="line",
                         only="kpi = 'bom_synchronisation_accuracy'",
                         form=",.1%",
-                        size=(4, 36),
+                        size=(4, 48),
                     ),
                     bars(
                         "Lines that differ, by plant",
@@ -63,7 +63,7 @@ BOM_ALIGNMENT = Page(
                         split="alignment",
                         only="not is_match",
                         sort="name",
-                        size=(4, 36),
+                        size=(4, 48),
                     ),
                     bars(
                         "Families with most lines that differ",
@@ -72,7 +72,7 @@ BOM_ALIGNMENT = Page(
                         "product_family",
                         split="alignment",
                         only="not is_match",
-                        size=(4, 36),
+                        size=(4, 48),
                     ),
                 ],
                 [

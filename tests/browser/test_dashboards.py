@@ -139,11 +139,17 @@ def test_a_number_is_drilled_to_its_rows(page: Page, running: Superset) -> None:
     look(page, running, CONTROL_TOWER)
     matrix = page.locator("[data-test=chart-grid-component]").filter(has_text="Aligned, by plant and domain")
     matrix.locator("tr").filter(has_text="P200").locator("td.pvtVal").first.click(button="right")
-    page.get_by_text("Drill to detail by").first.hover()
-    page.locator(".ant-dropdown-menu-submenu-popup").get_by_text("P200").first.click()
+    page.locator(".ant-dropdown-menu-submenu-title").filter(has_text="Drill to detail by").hover()
+    # Dispatched, because the way of the mouse from one menu to the other closes both.
+    choice = page.locator(".ant-dropdown-menu-sub .ant-dropdown-menu-item")
+    choice.filter(has_text="Drill to detail by all").dispatch_event("click", timeout=PATIENCE_MS)
     detail = page.get_by_role("dialog").filter(has_text="Drill to detail")
     expect(detail.get_by_text("P200").nth(2)).to_be_visible(timeout=PATIENCE_MS)
-    assert "P100" not in detail.inner_text()
+    shown = detail.inner_text()
+    assert "P200" in shown
+    assert "P100" not in shown, "rows of the plant that was chosen, and of no other"
+    assert "BOM" in shown
+    assert "Routing" not in shown
 
 
 def test_ctrl_c_leaves_neither_process_nor_file(started: Started) -> None:
