@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,7 @@ from playwright.sync_api import Page, expect
 
 from mfg_assets.settings import PROJECT_ROOT
 from tests.browser.chromium import PATIENCE_MS, browser_page
-from tests.integration.conftest import mfg
-from tests.mini import write_mini
+from tests.running import Home
 
 pytestmark = pytest.mark.browser
 
@@ -31,12 +30,9 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(mini_copy: Callable[[str], Home]) -> Iterator[str]:
     """`mfg dev` over a home in which one run has been made."""
-    folder = tmp_path_factory.mktemp("ui")
-    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(write_mini(folder))}
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder, environment = mini_copy("ui")
     port = _free_port()
     with (folder / "dev.log").open("w") as log:
         process = subprocess.Popen(

@@ -27,7 +27,7 @@ from dashboards.pages.control_tower import CONTROL_TOWER
 from dashboards.start import ENVIRONMENT, Superset
 from mfg_assets.settings import PROJECT_ROOT
 from tests.browser.chromium import PATIENCE_MS, browser_page
-from tests.integration.conftest import mfg
+from tests.running import mfg
 
 pytestmark = pytest.mark.browser
 # So that every chart has something to show: defects of all kinds at a small manufacturer, over two deliveries.

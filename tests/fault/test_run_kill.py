@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -15,8 +16,8 @@ import pytest
 
 from mfg_assets.settings import PROJECT_ROOT, Settings
 from mfg_assets.summary_facts import publication_facts
-from tests.integration.conftest import mfg
-from tests.mini import DATA, write, write_mini
+from tests.mini import DATA, write
+from tests.running import Home, mfg
 
 # Which file or folder of MFG_HOME appears when a phase is under way; of dbt, its log must also tell of models built. A
 # small file lands in an instant that a busy machine may miss, so the batch that it has become counts too: the next step
@@ -78,20 +79,16 @@ class _Reader(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def home(mini_copy: Callable[[str], Home]) -> Home:
     """A published mini estate. The tests of this module change its data one after another."""
-    folder = tmp_path_factory.mktemp("kill")
-    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(write_mini(folder))}
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, environment
+    return mini_copy("kill")
 
 
 # `test_landing_kill` and `test_publication_kill` stop at every step; what is left for every day is the phase between.
 @pytest.mark.parametrize(
     "phase", ["dbt", *(pytest.param(phase, marks=pytest.mark.slow) for phase in ("landing", "publication"))]
 )
-def test_a_run_killed_at_any_phase_is_made_good_by_the_next(phase: str, home: tuple[Path, dict[str, str]]) -> None:
+def test_a_run_killed_at_any_phase_is_made_good_by_the_next(phase: str, home: Home) -> None:
     folder, environment = home
     root = folder / "home"
     before = publication_facts(Settings(home=root))

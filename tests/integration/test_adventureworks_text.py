@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from mfg_assets.settings import PROJECT_ROOT
-from tests.integration.conftest import Pass, mfg
+from tests.integration.conftest import Pass
+from tests.running import mfg
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from tests.integration.conftest import mfg
+from tests.running import mfg
 from tests.story import chicago_follows, write_story
 
 # two whole runs

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ from typing import Any
 import pytest
 
 from tests.mini import write_mini
+from tests.running import Home
 
 MFG = str(Path(sys.executable).parent / "mfg")
 
 
 class Estate:
-    """A home and an estate, and `mfg` on them."""
+    """A home and an estate in one folder, and `mfg` on them."""
 
     def __init__(self, folder: Path) -> None:
-        self.estate, self.home = write_mini(folder), folder / "home"
+        self.estate, self.home = folder / "estate", folder / "home"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,27 +42,22 @@ class Estate:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Estate, subprocess.CompletedProcess[str]]:
-    """The estate after its first run, and what that printed."""
-    estate = Estate(tmp_path_factory.mktemp("pipeline"))
-    return estate, estate.mfg("run")
+def estate(mini_copy: Callable[[str], Home]) -> Estate:
+    """The estate after its first run."""
+    return Estate(mini_copy("pipeline")[0])
 
 
-def test_a_first_run_publishes_and_says_what_landed(ran: tuple[Estate, subprocess.CompletedProcess[str]]) -> None:
-    _, first = ran
-    assert first.returncode == 0, first.stdout + first.stderr
-    lines = first.stdout.splitlines()
+def test_a_first_run_publishes_and_says_what_landed(mini_pass: Path) -> None:
+    first = json.loads((mini_pass / "run.json").read_text())
+    lines = first["out"].splitlines()
     assert lines[0] == "Published a new version"
     assert next(line for line in lines if line.startswith("erp")).split() == ["erp", "3", "2", "1"]
     assert any(line.startswith("What to do next") for line in lines)
-    assert "Traceback" not in first.stderr
-    assert "\x1b" not in first.stdout + first.stderr
+    assert "Traceback" not in first["err"]
+    assert "\x1b" not in first["out"] + first["err"]
 
 
-def test_a_second_run_lands_nothing_publishes_nothing_and_says_so(
-    ran: tuple[Estate, subprocess.CompletedProcess[str]],
-) -> None:
-    estate, _ = ran
+def test_a_second_run_lands_nothing_publishes_nothing_and_says_so(estate: Estate) -> None:
     before = estate.json("publish", "status")
     again = estate.json("run")
     assert again["state"] == "unchanged"
@@ -68,18 +65,14 @@ def test_a_second_run_lands_nothing_publishes_nothing_and_says_so(
     assert estate.json("publish", "status") == before
 
 
-def test_the_refused_record_can_be_shown(ran: tuple[Estate, subprocess.CompletedProcess[str]]) -> None:
-    estate, _ = ran
+def test_the_refused_record_can_be_shown(estate: Estate) -> None:
     (letter,) = estate.json("dead-letters", "list")
     shown = estate.mfg("dead-letters", "show", letter["dead_letter_id"])
     assert "five" in shown.stdout
     assert "not_castable" in shown.stdout
 
 
-def test_the_explosion_on_demand_equals_the_published_one(
-    ran: tuple[Estate, subprocess.CompletedProcess[str]],
-) -> None:
-    estate, _ = ran
+def test_the_explosion_on_demand_equals_the_published_one(estate: Estate) -> None:
     published = estate.json("query", "select * from item_requirement order by all")
     assert {row["root_item_number"] for row in published} == {"BIKE", "WHEEL"}
     for root in ("BIKE", "WHEEL"):
@@ -96,21 +89,18 @@ def test_the_explosion_on_demand_equals_the_published_one(
     [("2024-06-30T23:59:59+00:00", 72), ("2024-07-01T00:00:00+00:00", 64)],
 )
 def test_rule_01_the_last_instant_of_an_ended_line_and_the_first_of_the_next(
-    ran: tuple[Estate, subprocess.CompletedProcess[str]], as_of: str, spokes: int
+    estate: Estate, as_of: str, spokes: int
 ) -> None:
-    estate, _ = ran
     rows = estate.json("bom", "explode", "BIKE", "--summarised", "--as-of", as_of)
     assert {r["item_number"]: Decimal(str(r["quantity"])) for r in rows}["SPOKE"] == spokes
 
 
-def test_doctor_finds_a_fresh_home_in_order(ran: tuple[Estate, subprocess.CompletedProcess[str]]) -> None:
-    estate, _ = ran
+def test_doctor_finds_a_fresh_home_in_order(estate: Estate) -> None:
     wrong = [f for f in json.loads(estate.mfg("doctor", "--format", "json").stdout) if f["state"] == "wrong"]
     assert wrong == []
 
 
-def test_an_unknown_system_or_plant_is_wrong_use(ran: tuple[Estate, subprocess.CompletedProcess[str]]) -> None:
-    estate, _ = ran
+def test_an_unknown_system_or_plant_is_wrong_use(estate: Estate) -> None:
     done = estate.mfg("run", "--system", "sap", "--plant", "P9")
     assert done.returncode == 2
     assert "there is no system 'sap'" in done.stderr
@@ -118,10 +108,7 @@ def test_an_unknown_system_or_plant_is_wrong_use(ran: tuple[Estate, subprocess.C
     assert "Traceback" not in done.stderr
 
 
-def test_a_run_beside_another_is_refused_with_its_process(
-    ran: tuple[Estate, subprocess.CompletedProcess[str]],
-) -> None:
-    estate, _ = ran
+def test_a_run_beside_another_is_refused_with_its_process(estate: Estate) -> None:
     code = "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX); input()"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(estate.home / "run.lock")],
@@ -139,6 +126,7 @@ def test_a_run_beside_another_is_refused_with_its_process(
 
 @pytest.mark.slow
 def test_an_interrupted_run_ends_without_a_trace_and_the_next_one_works(tmp_path: Path) -> None:
+    write_mini(tmp_path)
     estate = Estate(tmp_path)
     running = subprocess.Popen(
         [MFG, "run"], env=estate.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

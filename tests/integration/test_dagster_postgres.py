@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.conftest import mfg
 from tests.mini import write_mini
 from tests.postgres import postgres_server
+from tests.running import mfg
 
 pytestmark = pytest.mark.postgres
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,15 @@ import pytest
 
 from mfg_assets import publish
 from mfg_assets.settings import PROJECT_ROOT, Settings
-from tests.integration.conftest import mfg
-from tests.mini import DATA, ESTATE, write, write_mini
-
-Home = tuple[Path, dict[str, str]]
+from tests.mini import DATA, write
+from tests.running import Home, mfg
 
 
 @pytest.fixture(scope="module")
-def mini(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    folder = tmp_path_factory.mktemp("exceptions")
-    estate = write_mini(folder)
-    rule = '{finding: "inventory.*", plants: [P1], service_level: 2h, escalate_to: engineering}'
-    write(estate / "estate.yaml", ESTATE["estate.yaml"])
-    with (estate / "estate.yaml").open("a") as file:
-        file.write(f"exception_rules:\n  - {rule}\n")
-    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(estate), "MFG_ACTOR": "ana"}
-    _run(environment)
-    return folder, environment
+def mini(mini_copy: Callable[[str], Home]) -> Home:
+    """A home after its first run, with a service level of two hours for stock at P1."""
+    folder, environment = mini_copy("exceptions")
+    return folder, environment | {"MFG_ACTOR": "ana"}
 
 
 def _run(environment: dict[str, str], expected: int = 0) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -12,19 +12,15 @@ import pytest
 from mfg_assets.exceptions import ExceptionFilter, act, find
 from mfg_assets.ledger import open_ledger
 from mfg_assets.settings import get_settings
-from tests.integration.conftest import mfg
 from tests.ledger_rows import day
-from tests.mini import write_mini
+from tests.running import Home
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(mini_copy: Callable[[str], Home]) -> Iterator[Path]:
     """The mini estate as this process's estate: definitions are made from it when they are imported."""
-    folder = tmp_path_factory.mktemp("sensor")
+    folder, environment = mini_copy("sensor")
     before = {name: os.environ.get(name) for name in ("MFG_HOME", "MFG_ESTATE", "DAGSTER_HOME")}
-    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(write_mini(folder))}
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
     os.environ |= environment
     get_settings.cache_clear()
     yield folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -12,19 +13,14 @@ import pytest
 
 from mfg_assets import publish
 from mfg_assets.settings import PROJECT_ROOT, Settings
-from tests.integration.conftest import mfg
-from tests.mini import DATA, write, write_mini
+from tests.mini import DATA, write
+from tests.running import Home, mfg
 
 
 @pytest.fixture(scope="module")
-def mini(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """Folder and environment of one home that the tests of this module change in order."""
-    folder = tmp_path_factory.mktemp("mini")
-    estate = write_mini(folder)
-    environment = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(estate)}
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, environment
+def mini(mini_copy: Callable[[str], Home]) -> Home:
+    """A home after its first run, which the tests of this module change in order."""
+    return mini_copy("main-job")
 
 
 def _rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
@@ -38,7 +34,7 @@ def _version(folder: Path) -> str:
     return current.content_hash
 
 
-def test_every_record_lands_or_is_a_dead_letter(mini: tuple[Path, dict[str, str]]) -> None:
+def test_every_record_lands_or_is_a_dead_letter(mini: Home) -> None:
     rows = _rows(
         mini[0],
         "select entity, rows_received, rows_landed, rows_rejected from batch_manifest order by entity",
@@ -54,7 +50,7 @@ def test_every_record_lands_or_is_a_dead_letter(mini: tuple[Path, dict[str, str]
     assert reasons == [(["not_castable"], "five", 3)]
 
 
-def test_of_what_nobody_delivers_nothing_is_checked(mini: tuple[Path, dict[str, str]]) -> None:
+def test_of_what_nobody_delivers_nothing_is_checked(mini: Home) -> None:
     """Most of the canonical model's entities, at most manufacturers: their checks would be half of a run's time."""
     results = json.loads((mini[0] / "home" / "warehouse" / "dbt_target" / "run_results.json").read_text())["results"]
     names = [result["unique_id"].split(".")[2] for result in results]
@@ -67,7 +63,7 @@ def test_of_what_nobody_delivers_nothing_is_checked(mini: tuple[Path, dict[str, 
     assert tables >= {"engineering_change", "shipment"}
 
 
-def test_a_bike_needs_64_spokes_today(mini: tuple[Path, dict[str, str]]) -> None:
+def test_a_bike_needs_64_spokes_today(mini: Home) -> None:
     rows = _rows(
         mini[0],
         "select component_item_number, quantity_per_root from item_requirement "
@@ -76,12 +72,12 @@ def test_a_bike_needs_64_spokes_today(mini: tuple[Path, dict[str, str]]) -> None
     assert [(item, float(quantity)) for item, quantity in rows] == [("FRAME", 1), ("SPOKE", 64), ("WHEEL", 2)]  # type: ignore[arg-type]
 
 
-def test_balance_and_ledger_differ_by_three_wheels(mini: tuple[Path, dict[str, str]]) -> None:
+def test_balance_and_ledger_differ_by_three_wheels(mini: Home) -> None:
     rows = _rows(mini[0], "select item_number, difference from inventory_comparison where difference <> 0 order by 1")
     assert [(item, abs(float(quantity))) for item, quantity in rows if item != "SPOKE"] == [("WHEEL", 3)]  # type: ignore[arg-type]
 
 
-def test_the_second_run_lands_nothing_publishes_nothing_and_says_so(mini: tuple[Path, dict[str, str]]) -> None:
+def test_the_second_run_lands_nothing_publishes_nothing_and_says_so(mini: Home) -> None:
     folder, environment = mini
     before = _version(folder)
     done = mfg(environment, "run")
@@ -91,7 +87,7 @@ def test_the_second_run_lands_nothing_publishes_nothing_and_says_so(mini: tuple[
     assert len(list((folder / "home" / "published" / "versions").iterdir())) == 1
 
 
-def test_a_rebuilt_warehouse_publishes_the_same_content(mini: tuple[Path, dict[str, str]]) -> None:
+def test_a_rebuilt_warehouse_publishes_the_same_content(mini: Home) -> None:
     folder, environment = mini
     before = _version(folder)
     shutil.rmtree(folder / "home" / "warehouse")
@@ -100,7 +96,7 @@ def test_a_rebuilt_warehouse_publishes_the_same_content(mini: tuple[Path, dict[s
     assert _version(folder) == before
 
 
-def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(mini: tuple[Path, dict[str, str]]) -> None:
+def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(mini: Home) -> None:
     folder, environment = mini
     write(folder / "data" / "erp" / "stock_20250302.csv", DATA["erp/stock_20250301.csv"].replace("17,0", "20,0"))
     done = mfg(environment, "run")
@@ -112,7 +108,7 @@ def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(mini: tuple[
     assert not changed & {"item", "bom_line", "reconciled_bom_line", "item_requirement", "procurement_finding"}
 
 
-def test_rule_33_a_refused_batch_leaves_yesterdays_state(mini: tuple[Path, dict[str, str]]) -> None:
+def test_rule_33_a_refused_batch_leaves_yesterdays_state(mini: Home) -> None:
     folder, environment = mini
     before = _rows(folder, "select * from inventory_state order by all")
     bad = DATA["erp/stock_20250301.csv"].replace("10,0", "ten").replace("17,0", "seventeen")
@@ -123,7 +119,7 @@ def test_rule_33_a_refused_batch_leaves_yesterdays_state(mini: tuple[Path, dict[
     assert _rows(folder, "select state from batch_manifest where rows_rejected = 3") == [("refused",)]
 
 
-def _refused(mini: tuple[Path, dict[str, str]], setting: str, source: Path, check: str) -> str:
+def _refused(mini: Home, setting: str, source: Path, check: str) -> str:
     """Run with one setting pointing elsewhere; the version in force must stay. Returns what was printed."""
     folder, environment = mini
     before, versions = _version(folder), len(list((folder / "home" / "published" / "versions").iterdir()))
@@ -146,9 +142,7 @@ def _failed_evaluations(folder: Path) -> set[str]:
     return {e.check_name for e in evaluations if e is not None and not e.passed}
 
 
-def test_a_blocking_expectation_that_fails_refuses_the_publication(
-    mini: tuple[Path, dict[str, str]], tmp_path: Path
-) -> None:
+def test_a_blocking_expectation_that_fails_refuses_the_publication(mini: Home, tmp_path: Path) -> None:
     suites = shutil.copytree(PROJECT_ROOT / "expectations", tmp_path / "expectations")
     with (suites / "item.yaml").open("a") as suite:
         suite.write(
@@ -159,9 +153,7 @@ def test_a_blocking_expectation_that_fails_refuses_the_publication(
     assert "no_bikes" in _failed_evaluations(mini[0])
 
 
-def test_a_blocking_dbt_test_that_fails_refuses_the_publication_and_is_on_record(
-    mini: tuple[Path, dict[str, str]], tmp_path: Path
-) -> None:
+def test_a_blocking_dbt_test_that_fails_refuses_the_publication_and_is_on_record(mini: Home, tmp_path: Path) -> None:
     project = shutil.copytree(
         PROJECT_ROOT / "dbt_project", tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
     )
@@ -171,7 +163,7 @@ def test_a_blocking_dbt_test_that_fails_refuses_the_publication_and_is_on_record
     assert "no_frames" in _failed_evaluations(mini[0])
 
 
-def test_a_lost_landed_file_stops_the_run_instead_of_emptying_the_tables(mini: tuple[Path, dict[str, str]]) -> None:
+def test_a_lost_landed_file_stops_the_run_instead_of_emptying_the_tables(mini: Home) -> None:
     folder, environment = mini
     before = _version(folder)
     rows = next((folder / "home" / "landing" / "bom_line").glob("*/*/rows.parquet"))

@@ -12,8 +12,8 @@ import pytest
 
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import truth
-from tests.integration.conftest import mfg
 from tests.kpi_truth import kpis
+from tests.running import mfg
 from tests.traced import OWN, every_value, systems_reached, traced
 
 FINDINGS = (

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.integration.conftest import mfg
+from tests.running import mfg
 from tests.structure_rules import write_rules
 
 

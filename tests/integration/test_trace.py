@@ -9,7 +9,7 @@ import pytest
 
 from mfg_assets.errors import UsageError
 from mfg_assets.lineage import Trace
-from tests.integration.conftest import mfg
+from tests.running import mfg
 from tests.traced import OWN, every_value, systems_reached, traced
 
 
