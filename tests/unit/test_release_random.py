@@ -18,6 +18,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import event
 
 from mfg_assets.estate.releases import ReleaseTarget
 from mfg_assets.ledger import Ledger
@@ -90,16 +91,23 @@ class Outbox(RuleBasedStateMachine):
             Outbox.template = made
         shutil.copy(Outbox.template, path)
         self.ledger = Ledger(f"sqlite:///{path}")
+        # No power fails here: waiting for the disk would be most of the test.
+        event.listen(
+            self.ledger.engine, "connect", lambda connection, _: connection.execute("pragma synchronous = off")
+        )
         self.network, self.receiver = Network(), Receiver()
         self.now = START
         self.wanted: dict[int, dict[Part, Any]] = {}
         self.asked: dict[int, list[Asked]] = {}
         self.rollbacks: list[tuple[int, int]] = []
         self.seen: dict[Part, Any] = {}
+        self.looks = 0
+        self.first_seen: dict[Part, Any] = {}
 
     def teardown(self) -> None:
         self._heal()
         self._holds_what_was_released()
+        self._holds_what_it_held_before()
         self._holds_what_is_wanted()
         self.ledger.close()
         shutil.rmtree(self.folder)
@@ -108,12 +116,14 @@ class Outbox(RuleBasedStateMachine):
     def begin(self, held: dict[Part, Any]) -> None:
         self.receiver.held = {("item", *part): value for part, value in held.items() if value is not None}
         self.look()
+        self.first_seen = self.seen
         self._publish({part: self.seen.get(part) for part in PARTS}, set())
 
     @rule()
     def look(self) -> None:
         """An extract of the receiver's system lands."""
         self.seen = {(key, name): value for (_, key, name), value in self.receiver.held.items()}
+        self.looks += 1
 
     @rule(target=versions, wanted=STATES, held=st.sets(st.sampled_from(PARTS)), is_killed=st.booleans())
     def publish(self, wanted: dict[Part, Any], held: set[Part], is_killed: bool) -> int:
@@ -225,6 +235,20 @@ class Outbox(RuleBasedStateMachine):
             for change in one.changes:
                 if change.is_open:
                     assert self.receiver.held.get(("item", one.object.object_key, change.key)) == change.after
+
+    def _holds_what_it_held_before(self) -> None:
+        """Where all that was released about a part was taken back, and nothing was seen in between."""
+        if self.looks > 1:
+            return
+        standing = {
+            (row["object_key"], name)
+            for row in inspect.find(self.ledger, MessageFilter(states=("delivered",)))
+            if row["kind"] == "release"
+            for change in json.loads(inspect.show(self.ledger, row["idempotency_key"])[1])["changes"]
+            for name in [change["key"]]
+        }
+        for part in set(PARTS) - standing:
+            assert self.receiver.held.get(("item", *part)) == self.first_seen.get(part), part
 
     def _holds_what_is_wanted(self) -> None:
         """Seen as it is and with an open gate, the receiver comes to hold all that is wanted; then nothing is sent."""
