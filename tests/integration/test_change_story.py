@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -48,6 +49,30 @@ def test_two_adopt_one_waits_and_half_an_update_is_dangerous(story: tuple[Path, 
         # pending by decision, not blocked
         ("SGN", "pending", [], "lacks", "lacks"),
     ]
+
+
+def test_the_shop_floor_that_lags_is_sent_the_change_and_the_plant_that_waits_is_not(
+    story: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    """Chicago's ERP is seen to hold it, so its MES may be asked; nobody is asked for what SGN put off."""
+    asked = _rows(story[0], "select object_key, target_system, gate, hold_reasons from plant_release")
+    assert asked == [("CHI|PUMP", "mes", "open", [])]
+    home, estate = tmp_path / "home", tmp_path / "estate"
+    shutil.copytree(story[0] / "home", home, symlinks=True)
+    shutil.copytree(story[1]["MFG_ESTATE"], estate, symlinks=True)
+    with (estate / "estate.yaml").open("a") as file:
+        file.write("releases:\n  - {id: floor, system: mes, deliver: {type: folder, path: inbox}}\n")
+    environment = {"MFG_HOME": str(home), "MFG_ESTATE": str(estate)}
+    for _ in range(2):
+        done = mfg(environment, "release", "deliver")
+        assert done.returncode == 0, done.stdout + done.stderr
+    (message,) = [json.loads(path.read_bytes()) for path in (home / "inbox").glob("*.json")]
+    changes = {change["key"]: change for change in message["changes"]}
+    assert set(changes) == {"SEAL-A", "SEAL-B"}
+    assert {number for change in changes.values() for number in change["change_numbers"]} == {"ECO-1042"}
+    assert changes["SEAL-A"]["before"] is not None
+    assert changes["SEAL-A"]["after"] is None
+    assert [line["effective_from"] for line in changes["SEAL-B"]["after"]] == ["2026-03-08T06:00:00Z"]
 
 
 def test_rule_05_local_midnights_in_three_zones_are_the_instants_that_plm_planned(
