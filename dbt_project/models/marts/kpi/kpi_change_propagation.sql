@@ -22,7 +22,8 @@ statuses as (
                 then greatest(0, {{ elapsed_hours('released_at', 'greatest(erp_observed_at, mes_observed_at)') }})
         end as to_both,
     from {{ ref('engineering_change_plant_status') }}
-    where is_applicable and alters_structure
+    -- a release without an instant has no time that could be measured
+    where is_applicable and alters_structure and change_status = 'released' and released_at is not null
 
 ),
 
