@@ -5,18 +5,17 @@ Belongs here: lists, one message with its history, taking answers in. Doesn't be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, insert, select, update
 
 from mfg_assets.errors import Problem, UsageError
 from mfg_assets.ledger import Ledger
 from mfg_assets.ledger.schema import release_event, release_message
 from mfg_assets.release.model import Acknowledgement
-from mfg_assets.release.outbox import PLATFORM
 
 _M = release_message.c
 LISTED = (
@@ -113,13 +112,6 @@ def show(ledger: Ledger, start: str) -> tuple[dict[str, Any], str, list[dict[str
     return {name: getattr(row, name) for name in LISTED}, row.payload, [dict(one._mapping) for one in events]
 
 
-def counts(ledger: Ledger) -> dict[tuple[str, str], int]:
-    """Messages by target and state."""
-    query = select(_M.target, _M.state, func.count()).group_by(_M.target, _M.state)
-    with ledger.read() as connection:
-        return {(target, state): number for target, state, number in connection.execute(query)}
-
-
 def acknowledge(ledger: Ledger, answers: Iterable[Acknowledgement], at: datetime) -> int:
     """Take answers in; returns how many messages they changed. The latest answer to a message counts.
 
@@ -162,11 +154,3 @@ def acknowledge(ledger: Ledger, answers: Iterable[Acknowledgement], at: datetime
             )
             changed += 1
     return changed
-
-
-def state_counts(found: dict[tuple[str, str], int], states: Sequence[str]) -> int:
-    """How many messages are in any of some states."""
-    return sum(number for (_, state), number in found.items() if state in states)
-
-
-__all__ = ["LISTED", "PLATFORM", "MessageFilter", "acknowledge", "counts", "find", "key_of", "show", "state_counts"]
