@@ -139,10 +139,17 @@ def test_a_number_is_drilled_to_its_rows(page: Page, running: Superset) -> None:
     look(page, running, CONTROL_TOWER)
     matrix = page.locator("[data-test=chart-grid-component]").filter(has_text="Aligned, by plant and domain")
     matrix.locator("tr").filter(has_text="P200").locator("td.pvtVal").first.click(button="right")
-    page.locator(".ant-dropdown-menu-submenu-title").filter(has_text="Drill to detail by").hover()
+    # A menu that is still unfolding doesn't notice the mouse: hover until the second one is there.
+    by = page.locator(".ant-dropdown-menu-submenu-title").filter(has_text="Drill to detail by")
+    choice = page.locator(".ant-dropdown-menu-sub .ant-dropdown-menu-item").filter(has_text="Drill to detail by all")
+    for _ in range(20):
+        page.wait_for_timeout(1_000)
+        if choice.count():
+            break
+        page.mouse.move(1, 1)
+        by.hover()
     # Dispatched, because the way of the mouse from one menu to the other closes both.
-    choice = page.locator(".ant-dropdown-menu-sub .ant-dropdown-menu-item")
-    choice.filter(has_text="Drill to detail by all").dispatch_event("click", timeout=PATIENCE_MS)
+    choice.dispatch_event("click", timeout=PATIENCE_MS)
     detail = page.get_by_role("dialog").filter(has_text="Drill to detail")
     expect(detail.get_by_text("P200").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     shown = detail.inner_text()
