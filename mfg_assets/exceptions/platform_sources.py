@@ -6,7 +6,7 @@ Belongs here: reading manifests, dbt's results and publication state. Doesn't be
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from mfg_assets import publish as publication
 from mfg_assets.audit import canonical
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest import BatchManifest
+from mfg_assets.ingest.heard import Heard
 from mfg_assets.ingest.manifest import superseded_ids
 from mfg_assets.settings import Settings
 
@@ -59,10 +60,19 @@ def refused_batches(estate: Estate, manifests: Sequence[BatchManifest]) -> list[
     return found
 
 
-def late_feeds(estate: Estate, manifests: Sequence[BatchManifest], at: datetime) -> list[tuple[Any, ...]]:
-    """Extracts whose newest batch is older than their freshness allows, and those that never delivered anything."""
+def late_feeds(
+    estate: Estate, manifests: Sequence[BatchManifest], heard: Mapping[tuple[str, str], Heard], at: datetime
+) -> list[tuple[Any, ...]]:
+    """Extracts of which nothing was heard for longer than their freshness allows, also those that never delivered.
+
+    Args:
+        estate: freshness, and whose clock counts.
+        manifests: all batches.
+        heard: deliveries that brought what had landed before: they are no batches, and yet the feed is alive.
+        at: now.
+    """
     found = []
-    for system, extract, newest, until in _freshness(estate, manifests):
+    for system, extract, newest, until in _freshness(estate, manifests, heard):
         if at >= until:
             since = f"since {newest:%Y-%m-%d %H:%M} UTC" if newest is not None else "yet"
             found.append(
@@ -80,9 +90,9 @@ def late_feeds(estate: Estate, manifests: Sequence[BatchManifest], at: datetime)
 
 
 def _freshness(
-    estate: Estate, manifests: Sequence[BatchManifest]
+    estate: Estate, manifests: Sequence[BatchManifest], heard: Mapping[tuple[str, str], Heard]
 ) -> Iterable[tuple[str, str, datetime | None, datetime]]:
-    """Each extract with a freshness: when its newest batch came, and until when the next one has time.
+    """Each extract with a freshness: when it was last heard of, and until when the next one has time.
 
     What never came has time from the first batch of any feed on, since that is when the platform was set up.
     """
@@ -91,6 +101,9 @@ def _freshness(
         if m.state == "landed":
             extract = (m.source_system, m.extract_name)
             newest[extract] = max(_came_at(estate, m), newest.get(extract, _came_at(estate, m)))
+    for extract in heard.keys() & newest.keys():
+        again = heard[extract].seen_at if estate.file.as_of is None else heard[extract].extracted_at
+        newest[extract] = max(newest[extract], again)
     if not newest:
         return
     first = min(_came_at(estate, m) for m in manifests)

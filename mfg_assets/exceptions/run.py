@@ -20,6 +20,7 @@ from mfg_assets.exceptions.published import is_current, state_of, write_table
 from mfg_assets.exceptions.queues import queue
 from mfg_assets.exceptions.registry import built, finding_tables
 from mfg_assets.ingest import letters, read_manifests
+from mfg_assets.ingest.heard import heard
 from mfg_assets.ledger import Ledger, open_ledger
 from mfg_assets.ledger.schema import exception
 from mfg_assets.settings import Settings
@@ -58,7 +59,7 @@ def needs_publication(settings: Settings, estate: Estate, at: datetime) -> bool:
     with open_ledger(settings) as ledger:
         if not is_current(settings, ledger, at):
             return True
-        late = {row[2] for row in platform_sources.late_feeds(estate, manifests, at)}
+        late = {row[2] for row in platform_sources.late_feeds(estate, manifests, heard(settings.landing_dir), at)}
         known = _keys_of(ledger, FEED, "late_feed")
         return late != known
 
@@ -95,7 +96,7 @@ def _observe(
             evaluated.add(CHECK)
         own = [
             *platform_sources.refused_batches(estate, manifests),
-            *platform_sources.late_feeds(estate, manifests, at),
+            *platform_sources.late_feeds(estate, manifests, heard(settings.landing_dir), at),
             *platform_sources.failed_dbt_tests(results),
             *([] if gate_is_open else platform_sources.refused_publication(settings)),
         ]

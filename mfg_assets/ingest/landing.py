@@ -22,6 +22,7 @@ from pathlib import Path
 from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.models import Estate
 from mfg_assets.ingest.database import extractions, is_database
+from mfg_assets.ingest.heard import hear
 from mfg_assets.ingest.identity import FileHashes, FileState, Identity, batch_files, identify
 from mfg_assets.ingest.judge import Stamp
 from mfg_assets.ingest.manifest import (
@@ -85,6 +86,7 @@ def land_extract(
     hashes = FileHashes(place)
     found = find_deliveries(estate, system_id, extract_name)
     landed: list[BatchManifest] = []
+    manifest: BatchManifest | None = None
     try:
         for delivery in found:
             manifest = _land(mapping, delivery, folder, place, hashes, settings, run_id, now or datetime.now(UTC))
@@ -92,6 +94,9 @@ def land_extract(
                 landed.append(manifest)
     finally:
         hashes.save()
+    if found and manifest is None:
+        known, _ = identify_delivery(mapping, found[-1], folder, place, hashes)
+        _hear(place, known.batch_id, found[-1].extracted_at, now or datetime.now(UTC))
     files = {path for delivery in found for path in delivery.data}
     return LandingResult(
         system_id, extract_name, mapping.contract.entity, tuple(landed), len(found) - len(landed), len(files)
@@ -119,6 +124,9 @@ def _land_database(
                     read = replace(read, said=found.said)
                 manifest = _manifest(mapping, found.identity, read, problem, run_id, now)
                 landed.append(_commit(replace(manifest, source=found.source), read, place, settings, workdir))
+    if known and not landed and mapping.extract.cursor is None:
+        # By a cursor only new rows are read: where none come, the newest batch says since when.
+        _hear(place, None, extracted_at, now)
     return LandingResult(
         system=mapping.system.system,
         extract=mapping.name,
@@ -127,6 +135,14 @@ def _land_database(
         already_landed=known,
         files_seen=known + len(landed),
     )
+
+
+def _hear(place: Path, batch_id: str | None, extracted_at: datetime, now: datetime) -> None:
+    """Note a delivery that brought what a batch (None: the newest) has, unless that was refused."""
+    history = read_extract_manifests(place)
+    said = history[-1:] if batch_id is None else [m for m in history if m.batch_id == batch_id]
+    if any(m.state == "landed" for m in said):
+        hear(place, extracted_at, now, max(m.extracted_at for m in history if m.state == "landed"))
 
 
 def batch_folder(settings: Settings, mapping: ExtractMapping) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -15,6 +17,7 @@ from mfg_assets.estate.models import Estate
 from mfg_assets.exceptions.platform_sources import late_feeds
 from mfg_assets.exceptions.sources import RAW_COLUMNS
 from mfg_assets.ingest import BatchManifest
+from mfg_assets.ingest.heard import Heard, heard
 from mfg_assets.settings import Settings
 from tests.ingest_feed import GOOD, Feed
 
@@ -44,8 +47,13 @@ def _estate(feed: Feed, as_of: datetime | None) -> Estate:
     return load_estate(path)
 
 
-def _late(estate: Estate, manifests: list[BatchManifest], at: datetime) -> list[str]:
-    rows = [dict(zip(RAW_COLUMNS, row, strict=True)) for row in late_feeds(estate, manifests, at)]
+def _late(
+    estate: Estate,
+    manifests: list[BatchManifest],
+    at: datetime,
+    again: Mapping[tuple[str, str], Heard] = MappingProxyType({}),
+) -> list[str]:
+    rows = [dict(zip(RAW_COLUMNS, row, strict=True)) for row in late_feeds(estate, manifests, again, at)]
     return [json.loads(row["business_key"])["extract_name"] for row in rows]
 
 
@@ -62,6 +70,35 @@ def test_with_the_machines_clock_it_counts_from_the_landing(feed: Feed) -> None:
     assert _late(estate, [batch], batch.landed_at + timedelta(hours=26)) == ["feed", "silent"]
     newer = replace(batch, batch_id="b", landed_at=batch.landed_at + timedelta(hours=20))
     assert _late(estate, [batch, newer], batch.landed_at + timedelta(hours=26)) == ["silent"]
+
+
+def test_the_same_snapshot_again_is_a_delivery(feed: Feed) -> None:
+    """Nothing lands a second time; and yet a feed that repeats itself every night has not stopped."""
+    feed.extract = {"delivery": "snapshot"}
+    feed.deliver(GOOD, "a.csv", age=int(DELIVERED.timestamp()))
+    feed.land()
+    next_day = DELIVERED + timedelta(hours=24)
+    feed.deliver(GOOD, "b.csv", age=int(next_day.timestamp()))
+    assert feed.land().batches == ()
+    again = heard(feed.settings.landing_dir)
+    assert again["src", "feed"].extracted_at == next_day
+    estate = _estate(feed, DELIVERED)
+    assert "feed" in _late(estate, feed.manifests(), next_day + timedelta(hours=3))
+    assert "feed" not in _late(estate, feed.manifests(), next_day + timedelta(hours=25), again)
+    assert "feed" in _late(estate, feed.manifests(), next_day + timedelta(hours=26), again)
+    # Meeting the same files again says nothing new.
+    feed.land()
+    assert heard(feed.settings.landing_dir) == again
+
+
+def test_a_refused_snapshot_again_is_none(feed: Feed) -> None:
+    feed.extract = {"delivery": "snapshot", "reject_limit": 0}
+    for name, day in (("b.csv", 1), ("c.csv", 2)):
+        at = DELIVERED + timedelta(days=day)
+        feed.deliver([*GOOD, "9,FRAME,five,EA,2025-03-04T08:00:00"], name, age=int(at.timestamp()))
+        feed.land()
+    assert [m.state for m in feed.manifests()].count("refused") == 1
+    assert heard(feed.settings.landing_dir) == {}
 
 
 def test_a_refused_batch_is_no_delivery(feed: Feed) -> None:
