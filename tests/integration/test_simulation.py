@@ -24,9 +24,10 @@ FINDINGS = (
     "lot_genealogy_gap",
     "production_order_finding",
     "procurement_finding",
+    "order_fulfilment_finding",
 )
 # What the reconciliation reaches at least; later work raises these, nothing may lower them.
-MINIMUM_RECALL, MINIMUM_PRECISION = 0.85, 0.8
+MINIMUM_RECALL, MINIMUM_PRECISION = 0.98, 0.98
 MINIMUM_STATUSES = 0.99
 
 
@@ -43,6 +44,10 @@ class Manufacturer:
         done = mfg(self.environment, "run", timeout=900)
         assert done.returncode in (codes or (0,)), done.stdout + done.stderr
         return done.stdout
+
+    def advance(self) -> None:
+        done = mfg(self.environment, "simulate", "advance", str(self.out), "--days", "7")
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         published = Settings(home=self.home).home_path / "published" / "current" / "marts.duckdb"
@@ -140,6 +145,10 @@ def test_no_seed_has_findings_in_a_right_world(right: Callable[[int], Manufactur
     manufacturer = right(seed)
     manufacturer.run()
     assert manufacturer.findings() == []
+    manufacturer.advance()
+    manufacturer.run()
+    assert manufacturer.findings() == [], "a week later"
+    assert manufacturer.rows("select * from exception where class = 'late_feed'") == []
 
 
 def test_planted_defects_are_scored(planted: Manufacturer) -> None:
@@ -175,10 +184,9 @@ def _reached(score: dict[str, Any]) -> None:
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_statuses_reasons_and_impact_of_changes_with_other_seeds_and_a_week_later(tmp_path: Path, seed: int) -> None:
     manufacturer = Manufacturer(tmp_path, "--defect-rate", "0.05", "--seed", str(seed))
-    for days in (0, 7):
-        if days:
-            advanced = mfg(manufacturer.environment, "simulate", "advance", str(manufacturer.out), "--days", str(days))
-            assert advanced.returncode == 0, advanced.stdout + advanced.stderr
+    for is_later in (False, True):
+        if is_later:
+            manufacturer.advance()
         manufacturer.run(0, 1)
         score = manufacturer.score("--min-statuses", str(MINIMUM_STATUSES))
         assert score["impact"]["wrong"] == []
@@ -209,9 +217,14 @@ def test_every_column_of_every_published_table_is_traced(planted: Manufacturer) 
 
 
 def test_what_is_mended_resolves_with_the_next_delivery(planted: Manufacturer) -> None:
-    advanced = mfg(planted.environment, "simulate", "advance", str(planted.out), "--days", "7")
-    assert advanced.returncode == 0, advanced.stdout + advanced.stderr
+    planted.advance()
     planted.run(0, 1)
+    late = planted.rows(
+        "select business_key ->> 'source_system', business_key ->> 'extract_name' from exception "
+        "where class = 'late_feed' and state <> 'resolved'"
+    )
+    refused = planted.rows("select distinct source_system, extract_name from batch_manifest where state = 'refused'")
+    assert set(late) <= set(refused), "all others have delivered"
     states = dict(planted.rows("select state, count(*) from exception group by all"))
     assert states["resolved"] > 0
     assert states["open"] > 0

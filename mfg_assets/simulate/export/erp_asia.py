@@ -107,11 +107,16 @@ def system_file() -> dict[str, Any]:
                 "from": table,
                 "delivery": delivery,
                 **({"cursor": {"column": _cursor(entity)}} if delivery != "snapshot" else {}),
+                **({"freshness": _SELDOM[entity]} if entity in _SELDOM else {}),
                 "columns": DIALECT.mapping(entity, delivery),
             }
             for entity, (table, delivery) in TABLES.items()
         },
     }
+
+
+# Of a table that is read by a cursor the newest row tells the feed's age, and of these rows there are few.
+_SELDOM = {"change_log": "90d", "transfer_order": "30d"}
 
 
 def _cursor(entity: str) -> str:
