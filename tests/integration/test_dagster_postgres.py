@@ -11,7 +11,8 @@ from tests.mini import write_mini
 from tests.postgres import postgres_server
 from tests.running import mfg
 
-pytestmark = pytest.mark.postgres
+# One whole run, and each of its events takes its way through the server.
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
 def test_runs_are_recorded_in_postgres_and_the_password_nowhere(tmp_path: Path) -> None:

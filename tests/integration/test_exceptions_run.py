@@ -103,7 +103,7 @@ def test_a_mended_balance_resolves_it_and_a_broken_one_reopens_it_with_its_histo
     assert history[1]["actor"] == "ana"
 
 
-def test_the_ledger_outlives_the_warehouse(mini: Home) -> None:
+def test_the_ledger_outlives_the_warehouse_and_a_rebuild_publishes_the_same(mini: Home) -> None:
     folder, environment = mini
     before = _listed(environment, "--state", "all", "--limit", "0")
     content = publish.status(Settings(home=folder / "home")).current

@@ -87,15 +87,6 @@ def test_the_second_run_lands_nothing_publishes_nothing_and_says_so(mini: Home) 
     assert len(list((folder / "home" / "published" / "versions").iterdir())) == 1
 
 
-def test_a_rebuilt_warehouse_publishes_the_same_content(mini: Home) -> None:
-    folder, environment = mini
-    before = _version(folder)
-    shutil.rmtree(folder / "home" / "warehouse")
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert _version(folder) == before
-
-
 def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(mini: Home) -> None:
     folder, environment = mini
     write(folder / "data" / "erp" / "stock_20250302.csv", DATA["erp/stock_20250301.csv"].replace("17,0", "20,0"))
