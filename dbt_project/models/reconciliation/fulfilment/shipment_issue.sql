@@ -141,30 +141,86 @@ carried as (
 
 ),
 
-held as (
+-- what quality held of a lot when some of it left; a hold that names no quantity is of the whole lot
+holds_in_force as (
 
     select
         shipments.plant_id,
         shipments.object_key,
         shipments.item_number,
-        'held_lot_shipped' as finding_class,
-        'critical' as severity,
-        max(shipments.quantity) as quantity,
+        shipments.lot_number,
+        shipments.source_system,
+        shipments.shipped_at,
+        any_value(shipments.quantity) as quantity,
         any_value(shipments.unit) as unit,
-        json_object(
-            'lot', any_value(shipments.lot_number), 'holds', list(distinct holds.hold_id order by holds.hold_id),
-            'shipped_at', strftime(min(shipments.shipped_at), '%Y-%m-%dT%H:%M:%SZ'),
-            'placed_at', strftime(min(holds.placed_at), '%Y-%m-%dT%H:%M:%SZ'),
-            'released_at', strftime(max(holds.released_at), '%Y-%m-%dT%H:%M:%SZ')
-        ) as evidence,
-        'Stop the delivery: quality had put the lot on hold when it left.' as suggested_action,
+        case when bool_and(holds.base_quantity is not null) then sum(holds.base_quantity) end as held_quantity,
+        list(distinct holds.hold_id order by holds.hold_id) as hold_ids,
+        min(holds.placed_at) as placed_at,
+        max(holds.released_at) as released_at,
     from shipments
     inner join {{ ref('quality_hold') }} as holds
         on shipments.plant_id = holds.plant_id
         and shipments.item_number = holds.item_number
         and shipments.lot_number = holds.lot_number
     where holds.placed_at <= shipments.shipped_at and (holds.released_at is null or shipments.shipped_at < holds.released_at)
-    group by shipments.plant_id, shipments.object_key, shipments.item_number
+    group by
+        shipments.plant_id, shipments.object_key, shipments.item_number, shipments.lot_number, shipments.source_system,
+        shipments.shipped_at
+
+),
+
+-- what the plant had of the lot when the goods were gone
+left_of_lot as (
+
+    select
+        on_hold.plant_id,
+        on_hold.object_key,
+        on_hold.item_number,
+        on_hold.lot_number,
+        on_hold.source_system,
+        sum(legs.quantity) as left_quantity,
+    from holds_in_force as on_hold
+    inner join {{ ref('inventory_ledger_leg') }} as legs
+        on on_hold.plant_id = legs.plant_id
+        and on_hold.item_number = legs.item_number
+        and on_hold.lot_number = legs.lot_number
+    where legs.event_at <= on_hold.shipped_at
+    group by
+        on_hold.plant_id, on_hold.object_key, on_hold.item_number, on_hold.lot_number, on_hold.source_system
+
+),
+
+held as (
+
+    select
+        on_hold.plant_id,
+        on_hold.object_key,
+        on_hold.item_number,
+        'held_lot_shipped' as finding_class,
+        'critical' as severity,
+        max(on_hold.quantity) as quantity,
+        any_value(on_hold.unit) as unit,
+        json_object(
+            'lot', any_value(on_hold.lot_number), 'holds', max(on_hold.hold_ids),
+            'held_quantity', max(on_hold.held_quantity), 'left_of_lot', min(left_of_lot.left_quantity),
+            'shipped_at', strftime(min(on_hold.shipped_at), '%Y-%m-%dT%H:%M:%SZ'),
+            'placed_at', strftime(min(on_hold.placed_at), '%Y-%m-%dT%H:%M:%SZ'),
+            'released_at', strftime(max(on_hold.released_at), '%Y-%m-%dT%H:%M:%SZ')
+        ) as evidence,
+        'Stop the delivery: quality had put the lot on hold when it left.' as suggested_action,
+    from holds_in_force as on_hold
+    left join left_of_lot
+        on on_hold.plant_id = left_of_lot.plant_id
+        and on_hold.object_key = left_of_lot.object_key
+        and on_hold.item_number = left_of_lot.item_number
+        and on_hold.lot_number = left_of_lot.lot_number
+        and on_hold.source_system = left_of_lot.source_system
+    -- as long as the plant kept as much as is held, what left can have been the rest; where no ledger says so, it can't
+    where
+        on_hold.held_quantity is null
+        or left_of_lot.left_quantity is null
+        or left_of_lot.left_quantity < on_hold.held_quantity
+    group by on_hold.plant_id, on_hold.object_key, on_hold.item_number
 
 ),
 
