@@ -80,18 +80,89 @@ judged as (
 ),
 
 -- The same content, document and instant again is the same event again; alike at another instant, it is another event.
-doubles as (
+alike as (
+
+    select
+        *,
+        first_value(event_id) over same_event as first_event_id,
+        count(*) over same_event - row_number() over same_event as alike_after,
+    from judged
+    where match_state <> 'reversed'
+    window same_event as (
+        partition by plant_id, kind, content_key, movement_class, document_key, event_at
+        order by (match_state = 'matched') desc, recorded_at asc, event_id asc
+        rows between unbounded preceding and unbounded following
+    )
+
+),
+
+-- Two deliveries of an order line may be released, or become ours, at one instant: then a change says the same twice. What
+-- the document brought in that status, of that owner, tells whether there was enough for both.
+changed_again as (
+
+    select *
+    from alike
+    where event_id <> first_event_id and leaves and comes and document_key is not null
+
+),
+
+of_their_documents as (
+
+    select judged.*
+    from judged
+    semi join changed_again
+        on judged.plant_id = changed_again.plant_id
+        and judged.kind = changed_again.kind
+        and judged.document_key = changed_again.document_key
+        and judged.item_number = changed_again.item_number
+    where judged.match_state <> 'reversed'
+
+),
+
+document_legs as (
+
+    {{ stock_legs('of_their_documents', 1, ['kind', 'document_key']) }}
+
+),
+
+left_of_documents as (
 
     select
         plant_id,
         kind,
-        event_id,
-        first_value(event_id) over (
-            partition by plant_id, kind, content_key, movement_class, document_key, event_at
-            order by (match_state = 'matched') desc, recorded_at asc, event_id asc
-        ) as first_event_id,
-    from judged
-    where match_state <> 'reversed'
+        document_key,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        sum(quantity) as quantity,
+    from document_legs
+    group by plant_id, kind, document_key, item_number, lot_number, stock_status, ownership
+
+),
+
+doubles as (
+
+    select
+        alike.plant_id,
+        alike.kind,
+        alike.event_id,
+        alike.first_event_id,
+    from alike
+    left join left_of_documents
+        on alike.plant_id = left_of_documents.plant_id
+        and alike.kind = left_of_documents.kind
+        and alike.document_key = left_of_documents.document_key
+        and alike.item_number = left_of_documents.item_number
+        and alike.from_lot is not distinct from left_of_documents.lot_number
+        and alike.from_status = left_of_documents.stock_status
+        and alike.from_ownership = left_of_documents.ownership
+    where
+        alike.event_id <> alike.first_event_id
+        -- of three where two were covered, the last is too many
+        and not coalesce(
+            alike.leaves and alike.comes and left_of_documents.quantity + alike.alike_after * alike.quantity >= 0, false
+        )
 
 ),
 
@@ -162,7 +233,7 @@ facts as (
         other.source_system as other_system,
         other.heard_until as other_heard_until,
         coalesce(judged.event_at > other.heard_until, false) as is_within_latency,
-        nullif(doubles.first_event_id, judged.event_id) as double_of,
+        doubles.first_event_id as double_of,
         -- a receipt that takes out of stock, an issue that brings in: wrong by itself, without anybody to compare with
         coalesce(
             case
