@@ -73,7 +73,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that still matters: neither withdrawn nor compensated."""
+    """A message as the outbox holds it."""
 
     idempotency_key: str
     object: ObjectId

@@ -272,9 +272,10 @@ def _of_keys(connection: Connection, keys: Collection[str]) -> list[Sent]:
 
 
 def _of_objects(connection: Connection, objects: Collection[ObjectId]) -> Iterator[Sent]:
+    """All that they were told; what was withdrawn never left."""
     for one in sorted(objects, key=str):
         own = and_(_M.target == one.target, _M.object_type == one.object_type, _M.object_key == one.object_key)
-        yield from _sent(connection, and_(_LIVE, own))
+        yield from _sent(connection, and_(_M.state != "withdrawn", own))
 
 
 def _sent(

@@ -49,36 +49,35 @@ def plan(asked: Iterable[Asked], sent: Iterable[Sent]) -> Plan:
     return Plan(tuple(drafts), tuple(withdrawn), tuple(settled))
 
 
-def take_back(sent: Sequence[Sent], keys: Collection[str]) -> Plan:
+def take_back(told: Sequence[Sent], keys: Collection[str]) -> Plan:
     """Undo messages: what never began to leave is withdrawn, and one message per object takes all the rest back.
 
-    Each part of an object goes back to what the newest remaining message asks for, where one is under way, else to what
-    the target held before the first of those that are undone.
+    Each part of an object goes back to what it would be had the undone messages never been made: what a message that
+    remains asks for, else what the target was seen to hold before the first that doesn't.
 
     Args:
-        sent: all messages of the objects concerned that are neither withdrawn nor compensated.
+        told: all messages of the objects concerned but withdrawn ones; what was compensated is among them.
         keys: idempotency keys of what is undone.
     """
     by_object: dict[ObjectId, list[Sent]] = defaultdict(list)
-    for message in sorted(sent, key=lambda one: one.sequence):
+    for message in sorted(told, key=lambda one: one.sequence):
         by_object[message.object].append(message)
-    withdrawn = [m.idempotency_key for m in sent if m.idempotency_key in keys and _never_left(m)]
+    withdrawn = [m.idempotency_key for m in told if m.idempotency_key in keys and _never_left(m)]
     drafts = []
     for messages in by_object.values():
         undone = [m for m in messages if m.idempotency_key in keys and not _never_left(m)]
         if undone:
-            remaining = [m for m in messages if m.idempotency_key not in keys]
-            drafts.append(_compensation(undone, remaining))
+            gone = {m.idempotency_key for m in undone} | set(withdrawn)
+            drafts.append(_compensation(undone, [m for m in messages if m.idempotency_key not in gone]))
     return Plan(tuple(drafts), tuple(withdrawn))
 
 
-def _compensation(undone: Sequence[Sent], remaining: Iterable[Sent]) -> Draft:
-    standing = _standing(m for m in remaining if not m.is_settled)
-    first: dict[str, Any] = {}
+def _compensation(undone: Sequence[Sent], others: Sequence[Sent]) -> Draft:
+    first: dict[str, Sent] = {}
     last: dict[str, Any] = {}
     for message in undone:
-        for key, before in message.before.items():
-            first.setdefault(key, before)
+        for key in message.after:
+            first.setdefault(key, message)
         last |= message.after
     payload = undone[-1].payload
     return Draft(
@@ -90,11 +89,36 @@ def _compensation(undone: Sequence[Sent], remaining: Iterable[Sent]) -> Draft:
         item_number=payload["item_number"],
         correlation_id=payload["correlation_id"],
         changes=tuple(
-            Change(key, before=last[key], after=standing.get(key, first[key]), cause="rollback")
+            Change(key, before=last[key], after=_without(key, first[key], others), cause="rollback")
             for key in sorted(first)
         ),
         compensates=tuple(m.idempotency_key for m in undone),
     )
+
+
+def _without(key: str, first: Sent, others: Sequence[Sent]) -> Any:
+    """What a part would be without the messages of which `first` was the first to speak of it.
+
+    A compensation is no word of its own: it repeats what stood when it was made, which may be what is undone now. So
+    the walk goes on past it, to what it took back.
+    """
+    others = [message for message in others if key in message.after]
+    later = [m.after[key] for m in others if m.sequence > first.sequence and _is_release(m)]
+    if later:
+        return later[-1]
+    value = first.before[key]
+    for message in reversed([m for m in others if m.sequence < first.sequence]):
+        # What was settled had been seen by then, so `before` of the next message knows better.
+        if message.is_settled:
+            break
+        if _is_release(message):
+            return message.after[key]
+        value = message.before[key] if message.kind == "release" else message.after[key]
+    return value
+
+
+def _is_release(message: Sent) -> bool:
+    return message.kind == "release" and message.state != "compensated"
 
 
 def _draft(one: Asked, changes: tuple[Change, ...]) -> Draft:

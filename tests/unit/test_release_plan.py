@@ -112,3 +112,36 @@ def test_taking_back_after_a_settled_one_puts_back_what_was_seen() -> None:
 def test_what_never_left_needs_no_compensation() -> None:
     waiting = _sent(1, {"unit": ("EA", "KGM")}, state="prepared", attempts=0)
     assert _back([waiting], 1) == Plan(withdrawn=(waiting.idempotency_key,))
+
+
+def test_taking_back_further_goes_back_past_the_first_rollback() -> None:
+    """A compensation repeats what stood when it was made; that is undone now as well."""
+    told = [
+        _sent(1, {"unit": ("EA", "KGM")}),
+        _sent(2, {"unit": ("KGM", "GRM")}, state="compensated"),
+        _sent(3, {"unit": ("GRM", "KGM")}, kind="compensation"),
+    ]
+    assert _drafted(_back(told, 1)) == [{"unit": "EA"}]
+
+
+def test_what_was_published_before_a_rollback_was_seen_is_taken_back_to_what_was_put_back() -> None:
+    told = [
+        _sent(1, {"unit": ("EA", "KGM")}, state="compensated"),
+        _sent(2, {"unit": ("KGM", "EA")}, kind="compensation"),
+        _sent(3, {"unit": ("KGM", "GRM")}),
+    ]
+    assert _drafted(_back(told, 3)) == [{"unit": "EA"}]
+
+
+def test_an_older_message_that_waits_for_another_part_is_no_word_about_one_that_was_settled_since() -> None:
+    told = [
+        _sent(1, {"unit": ("EA", "KGM"), "text": ("a", "b")}),
+        _sent(2, {"unit": ("KGM", "GRM")}, is_settled=True),
+        _sent(3, {"unit": ("GRM", "TNE")}),
+    ]
+    assert _drafted(_back(told, 3)) == [{"unit": "GRM"}]
+
+
+def test_taking_back_an_earlier_one_leaves_what_a_later_one_says() -> None:
+    told = [_sent(1, {"unit": ("EA", "KGM"), "text": ("a", "b")}), _sent(2, {"unit": ("KGM", "GRM")})]
+    assert _drafted(_back(told, 1)) == [{"text": "a", "unit": "GRM"}]
