@@ -35,8 +35,7 @@ _IMPACT_COLUMNS = (
 )
 _EVIDENCE_SHOWN = 2
 _UNITS_SHOWN = 5
-# Milestones that are seen in systems, and only of a structure that is known.
-_OBSERVED = ("in ERP", "in MES")
+_GIVEN_UP = ("cancelled", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -109,17 +108,14 @@ def _plant(detail: Detail) -> None:
     show(f"{change.text('plant_id')}  {change.text('status')}{day}  ({zone})")
     for note in _notes(change):
         show(f"  {note}")
-    is_released = change.row["released_at"] is not None
     for event in change.events:
-        if event.milestone in _OBSERVED and not is_released:
-            continue
         shown = ", ".join(event.evidence[:_EVIDENCE_SHOWN])
         more = len(event.evidence) - _EVIDENCE_SHOWN
         records = f"  [{shown}{f' and {more} more' if more > 0 else ''}]" if shown else ""
         show(f"  {local(event.at, zone)}  {event.milestone}{f' ({event.system})' if event.system else ''}{records}")
     for kind, label in (("erp", "ERP"), ("mes", "MES")):
         system, state = change.text(f"{kind}_system"), change.text(f"{kind}_state")
-        if system and is_released and change.row["alters_structure"] and change.row["is_applicable"]:
+        if system and _is_held_at_all(change):
             show(f"  now in {label} {system}: {_STATES.get(state, state)}")
     hours = change.row["propagation_hours"]
     if hours is not None:
@@ -158,6 +154,17 @@ _STATES = {
 }
 
 
+def _is_held_at_all(change: ChangeAtPlant) -> bool:
+    # what a system holds is said of a structure that engineering released, and that has a day
+    row = change.row
+    return bool(
+        row["change_status"] == "released"
+        and row["alters_structure"]
+        and row["is_applicable"]
+        and row["effectivity_kind"] not in ("serial", "lot")
+    )
+
+
 def _notes(change: ChangeAtPlant) -> Iterator[str]:
     reasons = change.list("blocking_reasons")
     if reasons:
@@ -168,8 +175,10 @@ def _notes(change: ChangeAtPlant) -> Iterator[str]:
         why = change.text("constraint_kind").replace("_", " ")
         end = f" until {local(until, change.text('timezone'))}" if isinstance(until, datetime) else ""
         yield f"waits by decision{end}" + (f" ({why})" if why else "")
-    if change.row["released_at"] is None and change.row["alters_structure"]:
-        yield "not released yet: what systems hold is the structure of before"
+    if change.row["change_status"] in _GIVEN_UP:
+        yield f"{change.text('change_status')}: nothing is asked of the plant"
+    elif change.row["released_at"] is None:
+        yield "not released yet: nothing is asked of the plant"
     if (kind := change.text("effectivity_kind")) in ("serial", "lot"):
         first, last = change.text(f"effective_{kind}_from"), change.text(f"effective_{kind}_to")
         yield f"holds from {kind} {first}{f' to {last}' if last else ' on'}: {_units(change)}"

@@ -75,13 +75,9 @@ create table reconciliation.engineering_change_unit (change_number varchar, plan
     place varchar, made_at timestamptz, built_to varchar, is_as_expected boolean);
 create table canonical.change_log (source_system varchar, plant_id varchar, object_type varchar, change_number varchar,
     changed_at timestamptz);
-create table canonical.purchase_order_line (plant_id varchar, item_number varchar, due_at timestamptz, status varchar,
-    recorded_at timestamptz, correlation_id varchar);
-create table canonical.purchase_requisition as from canonical.purchase_order_line;
-create table reconciliation.inventory_state (plant_id varchar, item_number varchar, on_hand decimal(28, 6),
-    in_transit decimal(28, 6));
-create table canonical.inventory_movement (from_plant_id varchar, item_number varchar, event_at timestamptz,
-    correlation_id varchar);
+create table reconciliation.engineering_change_outgoing (change_number varchar, plant_id varchar, open_orders bigint,
+    settled_at timestamptz, procurement_evidence varchar[], stock_rows bigint, moved_at timestamptz,
+    stock_evidence varchar[]);
 """
 
 

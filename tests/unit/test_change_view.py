@@ -22,6 +22,7 @@ ROW: dict[str, Any] = {
     "timezone": "Europe/Berlin",
     "effective_from": datetime(2026, 5, 10, 22, tzinfo=UTC),
     "is_deferred": False,
+    "effectivity_kind": "date",
     "alters_structure": True,
     "is_applicable": True,
     "erp_system": "erp",
@@ -32,23 +33,46 @@ ROW: dict[str, Any] = {
 }
 
 
-def _shown(capsys: pytest.CaptureFixture[str], released_at: datetime | None) -> str:
-    events = (Event(HELD, "in ERP", "erp", ()), Event(HELD, "approved", None, ()))
-    change = ChangeAtPlant({**ROW, "released_at": released_at}, events)
+def _shown(capsys: pytest.CaptureFixture[str], **values: object) -> str:
+    events = (Event(HELD, "in ERP", "erp", ()),) if values.get("released_at") else ()
+    change = ChangeAtPlant({**ROW, **values}, events)
     show_change([Detail(change, (), (), ())], Format.table)
     return capsys.readouterr().out
 
 
 def test_until_a_change_is_released_nothing_is_said_to_hold_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """Before that the structure to hold isn't known: what systems have is that of before, perhaps for years."""
-    shown = _shown(capsys, None)
-    assert "not released yet: what systems hold is the structure of before" in shown
-    assert "approved" in shown
-    assert "in ERP" not in shown
+    """Before that the structure to hold isn't known."""
+    shown = _shown(capsys, released_at=None, erp_state="unknown", mes_state="unknown")
+    assert "not released yet: nothing is asked of the plant" in shown
+    assert "now in" not in shown
+
+
+def test_of_a_change_that_is_given_up_nothing_is_said_to_hold_it(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _shown(capsys, released_at=HELD, change_status="withdrawn", erp_state="unknown", mes_state="unknown")
+    assert "withdrawn: nothing is asked of the plant" in shown
+    assert "not released yet" not in shown
+    assert "now in" not in shown
 
 
 def test_of_a_released_change_it_is_said_who_holds_it_since_when(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = _shown(capsys, datetime(2020, 6, 4, 12, tzinfo=UTC))
+    shown = _shown(capsys, released_at=datetime(2020, 6, 4, 12, tzinfo=UTC), change_status="released")
     assert "2020-06-04 16:00  in ERP (erp)" in shown
     assert "now in MES mes: holds it" in shown
     assert "not released yet" not in shown
+
+
+def test_a_change_from_a_serial_on_is_seen_in_units_and_not_in_systems(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _shown(
+        capsys,
+        released_at=HELD,
+        change_status="released",
+        effectivity_kind="serial",
+        effective_serial_from="SN-8",
+        units_in_range=2,
+        units_built_to_change=1,
+        units_built_otherwise=["SN-9"],
+        erp_state="unknown",
+        mes_state="unknown",
+    )
+    assert "holds from serial SN-8 on: 1 of 2 so far built to it; not as it should be: SN-9" in shown
+    assert "now in" not in shown

@@ -30,6 +30,12 @@ reasons as (
 
 ),
 
+outgoing as (
+
+    select * from {{ ref('engineering_change_outgoing') }}
+
+),
+
 ready as (
 
     select
@@ -57,22 +63,26 @@ passed as (
 
 ),
 
-by_kind as (
+kinds as (
+
+    select unnest(['erp', 'mes']) as system_kind
+
+),
+
+-- the systems that should be seen to hold it, seen or not
+targets as (
 
     select
-        change_number,
-        plant_id,
-        system_kind,
-        min(held_from) filter (where structure_state = 'holds') as first_held_at,
-        min(first_seen_at) filter (where structure_state = 'holds') as first_seen_at,
-        max(last_seen_at) filter (where structure_state = 'holds') as last_seen_at,
-        max(held_to) filter (where structure_state = 'holds') as last_held_until,
-        coalesce(bool_and(structure_state = 'holds') filter (where is_current), false) as holds,
-        min_by(structure_state, held_from) filter (where is_current) as structure_state,
-        min(held_from) filter (where is_current and structure_state <> 'holds') as not_held_since,
-        min_by(correlation_ids, held_from) filter (where structure_state = 'holds') as evidence,
-    from observation
-    group by change_number, plant_id, system_kind
+        scope.change_number,
+        scope.plant_id,
+        kinds.system_kind,
+        case kinds.system_kind when 'erp' then scope.erp_system else scope.mes_system end as source_system,
+        scope.raised_at,
+        scope.released_at,
+        scope.is_released,
+        scope.effectivity_kind,
+    from scope
+    cross join kinds
 
 ),
 
@@ -80,97 +90,83 @@ by_kind as (
 logged as (
 
     select
-        scope.change_number,
-        scope.plant_id,
-        min(change_log.changed_at) filter (where change_log.source_system = scope.erp_system) as erp_logged_at,
-        min(change_log.changed_at) filter (where change_log.source_system = scope.mes_system) as mes_logged_at,
-    from scope
+        targets.change_number,
+        targets.plant_id,
+        targets.system_kind,
+        min(change_log.changed_at) as logged_at,
+    from targets
     inner join {{ ref('change_log') }} as change_log
-        on scope.change_number = change_log.change_number
-        and (change_log.plant_id is null or scope.plant_id = change_log.plant_id)
+        on targets.change_number = change_log.change_number
+        and targets.source_system = change_log.source_system
+        and (change_log.plant_id is null or targets.plant_id = change_log.plant_id)
     where change_log.object_type = 'bom_line'
-    group by scope.change_number, scope.plant_id
+    group by targets.change_number, targets.plant_id, targets.system_kind
 
 ),
 
--- what goes out of the plant altogether: its orders have to end and its stock to go
-outgoing as (
+-- Rule 35: what is held is the released structure. Of a change that isn't released or was withdrawn nobody knows it. What was
+-- like it and was over at the release is no adoption; what stood already when the change was raised counts from there on.
+seen as (
 
     select
-        change_number,
-        plant_id,
-        component_item_number as item_number,
-        effective_from,
-    from structure
-    where is_old and not is_new and not is_still_used
+        targets.*,
+        observation.structure_state,
+        observation.is_current,
+        observation.held_from,
+        observation.held_to,
+        observation.first_seen_at,
+        observation.last_seen_at,
+        observation.correlation_ids,
+        observation.structure_state = 'holds'
+        and coalesce(observation.held_to > targets.released_at, true) as is_adopted,
+        case
+            when observation.held_from < targets.raised_at then targets.released_at else observation.held_from
+        end as adopted_from,
+    from targets
+    left join observation
+        on targets.change_number = observation.change_number
+        and targets.plant_id = observation.plant_id
+        and targets.system_kind = observation.system_kind
+        and targets.is_released
 
 ),
 
-supply as (
+by_kind as (
 
     select
-        plant_id,
-        item_number,
-        due_at,
-        coalesce(status, 'open') in ('draft', 'pending', 'approved', 'open') as is_open,
-        recorded_at,
-        correlation_id,
-    from {{ ref('purchase_order_line') }}
-    union all
-    select
-        plant_id,
-        item_number,
-        due_at,
-        status in ('open', 'approved') as is_open,
-        recorded_at,
-        correlation_id,
-    from {{ ref('purchase_requisition') }}
-
-),
-
-procurement as (
-
-    select
-        outgoing.change_number,
-        outgoing.plant_id,
-        count(*) filter (where supply.is_open) as open_orders,
-        max(supply.recorded_at) filter (where not supply.is_open) as settled_at,
-        list_sort(list(distinct supply.correlation_id)) as evidence,
-    from outgoing
-    inner join supply
-        on outgoing.plant_id = supply.plant_id
-        and outgoing.item_number = supply.item_number
-    where supply.due_at is null or outgoing.effective_from is null or supply.due_at >= outgoing.effective_from
-    group by outgoing.change_number, outgoing.plant_id
-
-),
-
-stock as (
-
-    select
-        outgoing.change_number,
-        outgoing.plant_id,
-        count(*) filter (where state.on_hand <> 0 or coalesce(state.in_transit, 0) <> 0) as stock_rows,
-    from outgoing
-    inner join {{ ref('inventory_state') }} as state
-        on outgoing.plant_id = state.plant_id
-        and outgoing.item_number = state.item_number
-    group by outgoing.change_number, outgoing.plant_id
-
-),
-
-last_movement as (
-
-    select
-        outgoing.change_number,
-        outgoing.plant_id,
-        max(movements.event_at) as moved_at,
-        max_by(movements.correlation_id, movements.event_at) as evidence,
-    from outgoing
-    inner join {{ ref('inventory_movement') }} as movements
-        on outgoing.plant_id = movements.from_plant_id
-        and outgoing.item_number = movements.item_number
-    group by outgoing.change_number, outgoing.plant_id
+        seen.change_number,
+        seen.plant_id,
+        seen.system_kind,
+        min(seen.adopted_from) filter (where seen.is_adopted) as observed_at,
+        min(seen.first_seen_at) filter (where seen.is_adopted) as first_seen_at,
+        max(seen.last_seen_at) filter (where seen.is_adopted) as last_seen_at,
+        coalesce(
+            bool_and(seen.structure_state = 'holds') filter (where seen.is_current), any_value(seen.source_system) is null
+        ) as holds,
+        case when not holds then max(seen.held_to) filter (where seen.is_adopted) end as held_until,
+        case
+            when any_value(seen.source_system) is null then null
+            else coalesce(
+                min_by(seen.structure_state, seen.held_from) filter (where seen.is_current),
+                case
+                    when any_value(seen.effectivity_kind) in ('serial', 'lot') or not bool_or(seen.is_released)
+                        then 'unknown'
+                    else 'lacks'
+                end
+            )
+        end as structure_state,
+        coalesce(min_by(seen.correlation_ids, seen.held_from) filter (where seen.is_adopted), []) as evidence,
+        not holds and (
+            observed_at is not null
+            or any_value(logged.logged_at)
+            < min(seen.held_from) filter (where seen.is_current and seen.structure_state <> 'holds')
+        ) as gave_up,
+    from seen
+    left join logged
+        on seen.change_number = logged.change_number
+        and seen.plant_id = logged.plant_id
+        and seen.system_kind = logged.system_kind
+    group by seen.change_number, seen.plant_id, seen.system_kind
 
 ),
 
@@ -220,34 +216,22 @@ joined as (
         end as ready_at,
         coalesce(ready.evidence, []) as ready_evidence,
         coalesce(ready.unmet_checks, []) as unmet_checks,
-        erp.first_held_at as erp_observed_at,
+        erp.observed_at as erp_observed_at,
         erp.first_seen_at as erp_first_seen_at,
         erp.last_seen_at as erp_last_seen_at,
-        case when not coalesce(erp.holds, false) then erp.last_held_until end as erp_held_until,
-        coalesce(erp.structure_state, case
-            when scope.erp_system is null then null
-            when scope.effectivity_kind in ('serial', 'lot') then 'unknown'
-            else 'lacks'
-        end) as erp_state,
-        coalesce(erp.evidence, []) as erp_evidence,
-        mes.first_held_at as mes_observed_at,
+        erp.held_until as erp_held_until,
+        erp.structure_state as erp_state,
+        erp.evidence as erp_evidence,
+        erp.holds as erp_holds,
+        erp.gave_up as erp_gave_up,
+        mes.observed_at as mes_observed_at,
         mes.first_seen_at as mes_first_seen_at,
         mes.last_seen_at as mes_last_seen_at,
-        case when not coalesce(mes.holds, false) then mes.last_held_until end as mes_held_until,
-        coalesce(mes.structure_state, case
-            when scope.mes_system is null then null
-            when scope.effectivity_kind in ('serial', 'lot') then 'unknown'
-            else 'lacks'
-        end) as mes_state,
-        coalesce(mes.evidence, []) as mes_evidence,
-        coalesce(erp.holds, scope.erp_system is null) as erp_holds,
-        coalesce(mes.holds, scope.mes_system is null) as mes_holds,
-        (not coalesce(erp.holds, true) and (
-            erp.first_held_at is not null or logged.erp_logged_at < erp.not_held_since
-        )) as erp_gave_up,
-        (not coalesce(mes.holds, true) and (
-            mes.first_held_at is not null or logged.mes_logged_at < mes.not_held_since
-        )) as mes_gave_up,
+        mes.held_until as mes_held_until,
+        mes.structure_state as mes_state,
+        mes.evidence as mes_evidence,
+        mes.holds as mes_holds,
+        mes.gave_up as mes_gave_up,
         coalesce(passed.is_superseded, false) as is_superseded,
         passed.superseded_by_change_number,
         units.first_unit_at,
@@ -256,12 +240,12 @@ joined as (
         coalesce(units.units_built_to_old, 0) as units_built_to_old,
         coalesce(units.units_went_back, false) as units_went_back,
         coalesce(units.units_built_otherwise, []) as units_built_otherwise,
-        coalesce(procurement.open_orders, 0) > 0 as has_open_procurement,
-        coalesce(stock.stock_rows, 0) > 0 as has_stock,
-        procurement.settled_at,
-        last_movement.moved_at,
-        coalesce(procurement.evidence, []) as procurement_evidence,
-        case when last_movement.evidence is not null then [last_movement.evidence] else [] end as stock_evidence,
+        coalesce(outgoing.open_orders, 0) > 0 as has_open_procurement,
+        coalesce(outgoing.stock_rows, 0) > 0 as has_stock,
+        outgoing.settled_at,
+        outgoing.moved_at,
+        coalesce(outgoing.procurement_evidence, []) as procurement_evidence,
+        coalesce(outgoing.stock_evidence, []) as stock_evidence,
     from scope
     left join told_reasons
         on scope.change_number = told_reasons.change_number
@@ -269,32 +253,23 @@ joined as (
     left join ready
         on scope.change_number = ready.change_number
         and scope.plant_id = ready.plant_id
-    left join by_kind as erp
+    inner join by_kind as erp
         on scope.change_number = erp.change_number
         and scope.plant_id = erp.plant_id
         and erp.system_kind = 'erp'
-    left join by_kind as mes
+    inner join by_kind as mes
         on scope.change_number = mes.change_number
         and scope.plant_id = mes.plant_id
         and mes.system_kind = 'mes'
-    left join logged
-        on scope.change_number = logged.change_number
-        and scope.plant_id = logged.plant_id
     left join passed
         on scope.change_number = passed.change_number
         and scope.plant_id = passed.plant_id
     left join units
         on scope.change_number = units.change_number
         and scope.plant_id = units.plant_id
-    left join procurement
-        on scope.change_number = procurement.change_number
-        and scope.plant_id = procurement.plant_id
-    left join stock
-        on scope.change_number = stock.change_number
-        and scope.plant_id = stock.plant_id
-    left join last_movement
-        on scope.change_number = last_movement.change_number
-        and scope.plant_id = last_movement.plant_id
+    left join outgoing
+        on scope.change_number = outgoing.change_number
+        and scope.plant_id = outgoing.plant_id
 
 ),
 

@@ -28,8 +28,6 @@ items as (
         item_number,
         item_type,
         procurement_type,
-        correlation_id,
-        recorded_at,
     from {{ ref('item') }}
 
 ),
@@ -205,22 +203,7 @@ cycles as (
 
 ),
 
-routings as (
-
-    select
-        routing.plant_id,
-        routing.item_number,
-        routing.source_system,
-        routing.work_instruction_number,
-        routing.work_instruction_version,
-        routing.effective_from,
-        routing.effective_to,
-        routing.correlation_id,
-        routing.recorded_at,
-    from {{ ref('routing_operation') }} as routing
-
-),
-
+-- what the plant does to make the assembly on that day, and by which instructions
 routed as (
 
     select
@@ -230,35 +213,21 @@ routed as (
         count(routings.item_number) as operations,
         min(routings.recorded_at) as met_at,
         min(routings.correlation_id) as correlation_id,
-    from scope
-    left join routings
-        on scope.plant_id = routings.plant_id
-        and scope.parent_item_number = routings.item_number
-        and {{ is_effective('routings.effective_from', 'routings.effective_to', 'scope.judged_at') }}
-    group by scope.change_number, scope.plant_id, scope.parent_item_number
-
-),
-
-instructions as (
-
-    select
-        scope.change_number,
-        scope.plant_id,
-        scope.parent_item_number as item_number,
+        count(routings.work_instruction_version) as instructions,
         string_agg(distinct routings.work_instruction_number || ' ' || routings.work_instruction_version, ', ') filter (
             where documents.status is distinct from 'released' and documents.status is distinct from 'superseded'
         ) as unreleased,
-        max(documents.recorded_at) as met_at,
-        min(documents.correlation_id) as correlation_id,
+        max(documents.recorded_at) as instructed_at,
+        min(documents.correlation_id) as instruction_correlation_id,
     from scope
-    inner join routings
+    left join {{ ref('routing_operation') }} as routings
         on scope.plant_id = routings.plant_id
         and scope.parent_item_number = routings.item_number
+        and {{ is_effective('routings.effective_from', 'routings.effective_to', 'scope.judged_at') }}
     left join {{ ref('document') }} as documents
         on routings.work_instruction_number = documents.document_number
         and routings.work_instruction_version = documents.version
         and routings.item_number = documents.item_number
-    where routings.work_instruction_version is not null
     group by scope.change_number, scope.plant_id, scope.parent_item_number
 
 ),
@@ -353,19 +322,16 @@ checks as (
     where 'routing_operation' in (select delivered.entity from delivered)
     union all
     select
-        instructions.change_number,
-        instructions.plant_id,
+        routed.change_number,
+        routed.plant_id,
         'work_instruction' as check_name,
-        instructions.item_number,
-        instructions.unreleased is null as is_met,
-        instructions.met_at,
-        case
-            when instructions.unreleased is not null
-                then 'Not released: ' || instructions.unreleased || '.'
-        end as detail,
-        instructions.correlation_id,
-    from instructions
-    where 'document' in (select delivered.entity from delivered)
+        routed.item_number,
+        routed.unreleased is null as is_met,
+        routed.instructed_at as met_at,
+        case when routed.unreleased is not null then 'Not released: ' || routed.unreleased || '.' end as detail,
+        routed.instruction_correlation_id as correlation_id,
+    from routed
+    where routed.instructions > 0 and 'document' in (select delivered.entity from delivered)
     union all
     select
         scope.change_number,
