@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     actor: str | None = Field(
         default=None, description="Who acts on exceptions in this shell; the machine's user when unset."
     )
+    cache: Path | None = Field(
+        default=None,
+        description="What follows from the project alone, kept for its cost; under MFG_HOME when unset.",
+    )
     memory_limit: str = Field(default="2GB", description="DuckDB memory limit of one connection.")
     threads: int = Field(default=2, ge=1, description="DuckDB threads of one connection.")
     keep_versions: int = Field(default=10, ge=2, description="Published versions kept for diff and rollback.")
@@ -59,6 +63,11 @@ class Settings(BaseSettings):
     def home_path(self) -> Path:
         """`MFG_HOME`, absolute."""
         return self.home.expanduser().resolve()
+
+    @property
+    def cache_path(self) -> Path:
+        """Where that is kept, absolute. Homes may share it; it may be deleted at any time."""
+        return self.cache.expanduser().resolve() if self.cache else self.home_path / "cache"
 
     @property
     def landing_dir(self) -> Path:

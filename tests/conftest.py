@@ -22,6 +22,9 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("developer", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
+# All homes of the tests share what follows from the project alone, and so does the next `make test`.
+os.environ.setdefault("MFG_CACHE", str(PROJECT_ROOT / ".mfg-tests" / "cache"))
+
 SHARED_DATA = Path(os.environ.get("MFG_TEST_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 
 

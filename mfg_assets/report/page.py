@@ -6,6 +6,7 @@ Belongs here: HTML and its safety. Doesn't belong here: numbers (facts), charts 
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -85,13 +86,13 @@ def _closed(script: str) -> str:
 
 
 def _scripts(settings: Settings) -> str:
-    """Vega, Vega-Lite and the embedder in one script; made once for a home, as it takes seconds."""
+    """Vega, Vega-Lite and the embedder in one script; made once, as it takes seconds."""
     import vl_convert
 
-    kept = settings.home_path / "cache" / f"vega-{version('vl-convert-python')}.js"
+    kept = settings.cache_path / f"vega-{version('vl-convert-python')}.js"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        aside = kept.with_suffix(".tmp")
+        aside = kept.with_suffix(f".{os.getpid()}")  # homes may share the folder
         bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue] - its stub demands a snippet
         aside.write_text(bundle, encoding="utf-8")
         aside.replace(kept)

@@ -8,8 +8,14 @@ project, against about two here, where each scope of a statement is resolved onc
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from sqlglot import exp, parse_one
@@ -27,6 +33,10 @@ class SourceColumn:
     table: str
     column: str
 
+
+# So many statements are kept: ten times those of this project. Who has more starts anew.
+_KEPT = 3000
+_WORD = re.compile(r"\w+")
 
 Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -58,14 +68,61 @@ def columns_of(sql: str, schema: Schema | MappingSchema) -> dict[str, frozenset[
     return {name: _sources(scope, name, known) for name in _outputs(scope)}
 
 
-def of_models(manifest: Mapping[str, Any], schema: Schema) -> dict[tuple[str, str], dict[str, frozenset[SourceColumn]]]:
-    """Lineage of every model of a dbt manifest that has compiled code, by schema and name."""
-    mapping = _mapping(schema)
-    return {
-        (node["schema"], node["name"]): columns_of(node["compiled_code"], mapping)
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node.get("compiled_code")
-    }
+def of_models(
+    manifest: Mapping[str, Any], schema: Schema, cache: Path
+) -> dict[tuple[str, str], dict[str, frozenset[SourceColumn]]]:
+    """Lineage of every model of a dbt manifest that has compiled code, by schema and name.
+
+    It follows from a statement and the names of the columns of what it reads, which seldom change, and walking all of
+    them takes seconds: what was found is kept in the folder `cache`.
+    """
+    file = cache / "lineage.json"
+    known = _kept(file)
+    mapping: MappingSchema | None = None
+    found: dict[tuple[str, str], dict[str, frozenset[SourceColumn]]] = {}
+    fresh: dict[str, list[list[str]]] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model" or not node.get("compiled_code"):
+            continue
+        sql = node["compiled_code"]
+        key = _key(sql, schema)
+        if key in known:
+            columns: dict[str, set[SourceColumn]] = {}
+            for output, *source in known[key]:
+                columns.setdefault(output, set()).update([SourceColumn(*source)] if source else [])
+            found[node["schema"], node["name"]] = {name: frozenset(sources) for name, sources in columns.items()}
+            continue
+        mapping = mapping or _mapping(schema)
+        lineage = found[node["schema"], node["name"]] = columns_of(sql, mapping)
+        fresh[key] = [
+            row
+            for output, sources in lineage.items()
+            for row in ([[output, s.schema, s.table, s.column] for s in sorted(sources)] or [[output]])
+        ]
+    if fresh:
+        _keep(file, (known if len(known) < _KEPT else {}) | fresh)
+    return found
+
+
+def _key(sql: str, schema: Schema) -> str:
+    words = set(_WORD.findall(sql))
+    read = sorted(f"{s}.{t}: {list(columns)}" for s in schema for t, columns in schema[s].items() if t in words)
+    parts = [version("sqlglot"), sql, *read]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _kept(file: Path) -> dict[str, list[list[str]]]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not there yet, or cut off: it is made again
+        return {}
+
+
+def _keep(file: Path, lineage: Mapping[str, list[list[str]]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}.{os.getpid()}")  # homes may share the folder
+    aside.write_text(json.dumps(lineage), encoding="utf-8")
+    aside.replace(file)
 
 
 def _mapping(schema: Schema) -> MappingSchema:

@@ -35,6 +35,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_ENV_SECRET_MFG_SPILL_PATH": str(_spill_path(settings)),
         "MFG_DBT_MEMORY_LIMIT": settings.memory_limit,
         "MFG_DBT_THREADS": str(settings.threads),
+        # What dbt says goes to MFG_HOME/logs; its own file would repeat it with megabytes of every statement's steps.
+        "DBT_LOG_LEVEL_FILE": "none",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
     }

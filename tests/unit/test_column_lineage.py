@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from mfg_assets.warehouse.column_lineage import SourceColumn, columns_of
+from pathlib import Path
+
+import pytest
+
+from mfg_assets.warehouse import column_lineage
+from mfg_assets.warehouse.column_lineage import SourceColumn, columns_of, of_models
 
 SCHEMA = {
     "canonical": {
@@ -61,3 +66,30 @@ def test_a_union_by_name_may_have_columns_that_its_first_branch_lacks() -> None:
     found = columns_of(sql, schema)
     assert found["a"] == {SourceColumn("one", "t", "a"), SourceColumn("two", "u", "a")}
     assert found["b"] == {SourceColumn("two", "u", "b")}
+
+
+def test_lineage_is_kept_until_the_statement_or_what_it_reads_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def manifest(sql: str) -> dict[str, object]:
+        return {"nodes": {"m": {"resource_type": "model", "schema": "mart", "name": "m", "compiled_code": sql}}}
+
+    star = manifest('select *, 1 as one from "mfg"."canonical"."line"')
+    first = of_models(star, SCHEMA, tmp_path)
+    assert first["mart", "m"]["parent"] == _line("parent")
+    assert first["mart", "m"]["one"] == frozenset()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(column_lineage, "columns_of", lambda *_: pytest.fail("walked again"))
+        assert of_models(star, SCHEMA, tmp_path) == first
+
+    narrower = {"canonical": {"line": {"parent": "VARCHAR"}}}
+    assert of_models(star, narrower, tmp_path)["mart", "m"].keys() == {"parent", "one"}
+    changed = manifest('select child as parent from "mfg"."canonical"."line"')
+    assert of_models(changed, SCHEMA, tmp_path)["mart", "m"] == {"parent": _line("child")}
+
+
+def test_a_broken_cache_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "lineage.json").write_text('{"cut o')
+    node = {"resource_type": "model", "schema": "a", "name": "b", "compiled_code": "select parent from canonical.line"}
+    assert of_models({"nodes": {"m": node}}, SCHEMA, tmp_path)["a", "b"] == {"parent": _line("parent")}

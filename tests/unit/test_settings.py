@@ -73,7 +73,8 @@ def test_a_value_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, na
         get_settings()
 
 
-def test_everything_that_is_written_lies_under_the_home(tmp_path: Path) -> None:
+def test_everything_that_is_written_lies_under_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MFG_CACHE", raising=False)  # all tests share one
     settings = Settings(home=tmp_path / "home")  # pyright: ignore[reportCallIssue]
     written = [
         getattr(settings, name)

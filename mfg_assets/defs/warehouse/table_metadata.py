@@ -46,7 +46,7 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
     with connect(settings, settings.warehouse_path, read_only=True) as connection:
         tables = set(connection.execute("select schema_name, table_name from duckdb_tables()").fetchall())
         types = _types(connection)
-        lineage = of_models(manifest, types)
+        lineage = of_models(manifest, types, settings.cache_path)
         for event in events:
             relation = _relation(event)
             if relation not in descriptions:
