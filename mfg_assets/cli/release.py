@@ -35,6 +35,13 @@ class RenderingOption(StrEnum):
     csv = "csv"
 
 
+class SchemaOption(StrEnum):
+    """Which form's schema."""
+
+    json = "json"
+    b2mml = "b2mml"
+
+
 class StateOption(StrEnum):
     """Where a message is."""
 
@@ -186,14 +193,15 @@ def compensate(messages: KeysArgument, reason: Reason = "", by: By = None) -> No
     show(f"{len(done.made):,} compensations prepared, {len(done.withdrawn):,} withdrawn before they left.")
 
 
-@app.command(epilog=examples.of("mfg release schema > release-message.schema.json"))
+@app.command(epilog=examples.of("mfg release schema", "mfg release schema --as b2mml --out release-message.xsd"))
 def schema(
+    form: Annotated[SchemaOption, typer.Option("--as", help="Of which form.")] = SchemaOption.json,
     out: Annotated[Path | None, typer.Option(help="Write it to this file; else to standard output.")] = None,
 ) -> None:
-    """Print the JSON schema that every message is held to, for whoever builds a receiver."""
-    from mfg_assets.release.message import SCHEMA_PATH
+    """Print the schema that every message is held to, for whoever builds a receiver: JSON's, or B2MML's as an XSD."""
+    from mfg_assets.release.message import B2MML_SCHEMA_PATH, SCHEMA_PATH
 
-    text = SCHEMA_PATH.read_text(encoding="utf-8")
+    text = (SCHEMA_PATH if form is SchemaOption.json else B2MML_SCHEMA_PATH).read_text(encoding="utf-8")
     if out is None:
         show(text.rstrip("\n"))
         return

@@ -18,6 +18,7 @@ from mfg_assets.release.model import Change, Draft
 
 FORMAT = "1.0"
 SCHEMA_PATH = Path(__file__).parent / "release-message.schema.json"
+B2MML_SCHEMA_PATH = SCHEMA_PATH.with_name("release-message.xsd")
 
 
 def make(

@@ -10,15 +10,17 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfg_assets.release.message import encode, make, schema, validator
+from mfg_assets.release.message import B2MML_SCHEMA_PATH, encode, make, schema, validator
 from mfg_assets.release.model import Change, Draft, ObjectId
 from mfg_assets.release.render import render
 from tests.receiver import START
 
 XML = {"b": "http://www.mesa.org/xml/B2MML-V0600"}
+XSD = xmlschema.XMLSchema(B2MML_SCHEMA_PATH)
 
 
 def _line(component: str = "200", quantity: str = "2.5", **values: Any) -> dict[str, Any]:
@@ -39,6 +41,7 @@ def _message(*changes: Change, kind: str = "bom_header", key: str = "P1|100", se
 
 
 def _parse(document: bytes) -> ElementTree.Element:
+    XSD.validate(document.decode())
     return ElementTree.fromstring(document)  # noqa: S314 - what was just rendered here
 
 
@@ -127,7 +130,33 @@ def test_b2mml_says_operations_and_items() -> None:
     found = root.find(".//b:MaterialDefinition/b:MaterialDefinitionProperty", XML)
     assert found is not None
     assert found.findtext("b:ID", None, XML) == "drawing"
-    assert found.find("b:Value/b:ValueString", XML) is None
+    value = found.find("b:Value/b:ValueString", XML)
+    assert value is not None
+    assert (value.text, value.attrib) == (None, {"{http://www.w3.org/2001/XMLSchema-instance}nil": "true"})
+    assert root.findtext(".//b:Sender/b:TaskID", None, XML) == "1", "a material has no version that could say it"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("<QuantityString>3</QuantityString>", "<QuantityString>3 pieces</QuantityString>"),
+        ("<MaterialUse>Consumed</MaterialUse>", ""),
+        ("<EquipmentElementLevel>Site</EquipmentElementLevel>", "<EquipmentElementLevel>Plant</EquipmentElementLevel>"),
+        ("<Version>1</Version>", "<Version>0</Version>"),
+        ("<ValueString>remove</ValueString>", ""),
+        ('actionCode="Change"', ""),
+    ],
+)
+def test_the_schema_of_b2mml_refuses(good: str, bad: str) -> None:
+    document = render(_message(*BILL), "b2mml").decode()
+    assert good in document
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        XSD.validate(document.replace(good, bad))
+
+
+def test_b2mml_leaves_out_a_unit_that_is_not_known() -> None:
+    root = _parse(render(_message(Change("200", None, [_line(unit=None)])), "b2mml"))
+    assert root.find(".//b:Quantity/b:UnitOfMeasure", XML) is None
 
 
 @given(st.text(min_size=1), st.text(), st.text(min_size=1))

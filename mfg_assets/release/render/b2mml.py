@@ -2,8 +2,9 @@
 
 Belongs here: the mapping to ISA-95's words. Doesn't belong here: what is in a message.
 
-Order and names of elements are those of the V0600 schemas. What they have no element for (periods, scrap, phantom) is a
-property of the material; times of operations are parameters in minutes.
+Order and names of elements are those of the V0600 schemas; `release-message.xsd` is the part of them that is used. What
+they have no element for (periods, scrap, phantom) is a property of the material; times of operations are parameters in
+minutes. A message's number is the sender's task, since a material definition has no version.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
 NAMESPACE = "http://www.mesa.org/xml/B2MML-V0600"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
 # What XML 1.0 can't hold, not even escaped.
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_PROPERTIES = (
@@ -32,6 +34,7 @@ _LINE_PROPERTIES = (
     "effective_to",
 )
 register_namespace("", NAMESPACE)
+register_namespace("xsi", _XSI)
 
 
 def b2mml(message: Mapping[str, Any]) -> bytes:
@@ -65,6 +68,7 @@ def _application_area(root: Element, message: Mapping[str, Any]) -> None:
     area = SubElement(root, _name("ApplicationArea"))
     sender = SubElement(area, _name("Sender"))
     _add(sender, "LogicalID", "mfg_assets")
+    _add(sender, "TaskID", message["sequence"])
     _add(sender, "ReferenceID", message["correlation_id"])
     _add(SubElement(area, _name("Receiver")), "LogicalID", message["target_system"])
     _add(area, "CreationDateTime", message["prepared_at"])
@@ -82,7 +86,8 @@ def _bill(body: Element, message: Mapping[str, Any]) -> None:
             quantity = SubElement(material, _name("Quantity"))
             _add(quantity, "QuantityString", line["quantity_per"])
             _add(quantity, "DataType", "decimal")
-            _add(quantity, "UnitOfMeasure", line["unit"])
+            if line["unit"] is not None:
+                _add(quantity, "UnitOfMeasure", line["unit"])
             for name in _LINE_PROPERTIES:
                 _property(material, "MaterialSpecificationProperty", name, line.get(name))
         if change["after"] is None:
@@ -119,9 +124,11 @@ def _property(parent: Element, element: str, name: str, value: Any, *, keep_empt
 
 
 def _value(parent: Element, value: Any) -> None:
-    """An empty value has a data type and no string: it says that nothing is to be held."""
+    """An empty value is nil: it says that nothing is to be held, which an empty text doesn't."""
     one = SubElement(parent, _name("Value"))
-    if value is not None:
+    if value is None:
+        SubElement(one, _name("ValueString"), {f"{{{_XSI}}}nil": "true"})
+    else:
         _add(one, "ValueString", value)
     _add(one, "DataType", "boolean" if isinstance(value, bool) else "string")
 
