@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--memory", default="3GB", help="DuckDB's limit; the process takes more")
     parser.add_argument("--limit-gib", type=float, default=4)
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--folder", type=lambda text: Path(text).resolve())
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)

@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=100_000)
     parser.add_argument("--shared-lines", type=int, default=20_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--folder", type=lambda text: Path(text).resolve())
     parser.add_argument("--memory", default=MEMORY)
     parser.add_argument("--tasks", default="indented,summarised,shared,memory")
     parser.add_argument("--step")

@@ -23,6 +23,7 @@ _FACTOR_PLACES = 12
 # Only ends what could otherwise grow without bound, as in item_requirement.
 _DEEPEST = 250
 
+# Only what has a bill is numbered: most items are purchased, and need no more than their name, once, at the end.
 _ITEMS = """
 create or replace temp table step_item as
 with
@@ -30,14 +31,8 @@ cycle_members as (
     select distinct plant_id, unnest(cycle_path) as item_number from bom_cycle where structure = 'reconciled'
 ),
 items as (
-    select plant_id, item_number, bool_or(is_parent) as has_bill, bool_and(is_parent) as is_top
-    from (
-        select distinct plant_id, parent_item_number as item_number, true as is_parent from item_structure
-        union all
-        select distinct plant_id, component_item_number, false from item_structure
-    )
+    select distinct plant_id, parent_item_number as item_number from item_structure
     where $plant::varchar is null or plant_id = $plant
-    group by plant_id, item_number
 )
 select
     row_number() over () as item_id,
@@ -48,10 +43,31 @@ left join cycle_members using (plant_id, item_number)
 """
 
 # Most quantities are whole numbers, for which a narrow decimal tells and no digits have to be counted.
-_LINES = """
+_WHOLE_FACTOR = """
+try_cast(lines.quantity_per as decimal(18, 12)) as narrow_quantity,
+cast(narrow_quantity as bigint) as nearest_whole,
+case when cast(nearest_whole as decimal(18, 12)) = narrow_quantity then nearest_whole end as whole_factor,
+"""
+
+# What the structure has and the walk must therefore carry.
+_FEATURES = f"""
+select
+    coalesce(bool_or(is_fixed_quantity), false),
+    coalesce(bool_or(whole_factor is null), false),
+    (select coalesce(bool_or(is_cyclic), false) from step_item),
+    max(abs(whole_factor)),
+from (
+    select is_fixed_quantity, {_WHOLE_FACTOR}
+    from item_structure as lines
+    where $plant::varchar is null or plant_id = $plant
+) as lines
+"""
+
+# Lines are numbered by where they stand in this table: a window would number them in one thread.
+_LINES = f"""
 create or replace temp table step_line as
-with
-numbered as (
+select * exclude (narrow_quantity, nearest_whole, quantity_per), {{factor}} as factor
+from (
     select
         parents.item_id as parent_id,
         components.item_id as component_id,
@@ -60,35 +76,25 @@ numbered as (
         lines.requirement_kind,
         lines.unit,
         lines.is_fixed_quantity as is_fixed,
-        lines.is_phantom,
-        lines.requirement_kind = 'component' and components.has_bill as goes_on,
-        case
-            when components.is_cyclic and lines.requirement_kind = 'component' then ',' || components.item_id || ','
-            else ''
-        end as cycle_mark,
+        coalesce(lines.is_phantom, false) as is_phantom,
+        lines.requirement_kind = 'component' and components.item_id is not null as goes_on,
+        {{cycle_mark}} as cycle_mark,
         lines.quantity_per,
-        try_cast(lines.quantity_per as decimal(18, 12)) as narrow_quantity,
-        cast(narrow_quantity as bigint) as nearest_whole,
-        case when cast(nearest_whole as decimal(18, 12)) = narrow_quantity then nearest_whole end as whole_factor,
+        {_WHOLE_FACTOR}
     from item_structure as lines
     inner join step_item as parents
         on lines.plant_id = parents.plant_id and lines.parent_item_number = parents.item_number
-    inner join step_item as components
+    left join step_item as components
         on lines.plant_id = components.plant_id and lines.component_item_number = components.item_number
-)
-select
-    * exclude (quantity_per, narrow_quantity, nearest_whole),
-    row_number() over () as line_number,
-    case when whole_factor is not null then whole_factor * {one}::hugeint else {factor} end as factor,
-from numbered
+) as lines
 """
 
 # Few lines lead to another bill, and only those are walked.
 _BRANCHES = """
 create or replace temp table step_branch as
 select
-    parent_id, component_id, line_number, is_fixed, cycle_mark, whole_factor, factor,
-    case when coalesce(is_phantom, false) then 0 else 1 end as levels,
+    parent_id, component_id, rowid as line_number, is_fixed, cycle_mark, whole_factor, factor,
+    case when is_phantom then 0 else 1 end as levels,
 from step_line where goes_on
 """
 
@@ -105,7 +111,7 @@ select
     {start}::{number} as scaling,
     0::{number} as fixed,
 from step_item
-where has_bill and (is_top or {every})
+where {every} or not exists (from step_line where step_line.component_id = step_item.item_id)
 """
 
 # Each way to a parent is an order of its own, which needs a fixed quantity once (rule 9).
@@ -118,7 +124,7 @@ select
     above.rowid * {lines} + lines.line_number,
     above.depth + 1,
     above.next_level + lines.levels,
-    above.is_complete and lines.cycle_mark = '' and lines.factor is not null,
+    {is_complete},
     {visited},
     {scaling},
     {fixed},
@@ -141,7 +147,7 @@ select
     requirement_kind,
     {total} as quantity_per_root,
     unit,
-    coalesce(is_phantom, false) as is_phantom,
+    is_phantom,
     is_fixed as is_fixed_quantity,
     goes_on as has_bill,
     is_complete and scaling is not null and fixed is not null as is_complete,
@@ -149,7 +155,7 @@ from (
     select
         roots.plant_id,
         roots.item_number as root_item_number,
-        above.rowid * {lines} + lines.line_number as step,
+        above.rowid * {lines} + lines.rowid as step,
         case when above.depth > 0 then above.step end as parent_step,
         above.depth + 1 as depth,
         above.next_level as level,
@@ -160,7 +166,7 @@ from (
         lines.is_phantom,
         lines.is_fixed,
         lines.goes_on,
-        above.is_complete and lines.cycle_mark = '' and lines.factor is not null as is_complete,
+        {is_complete} as is_complete,
         {scaling} as scaling,
         {fixed} as fixed,
     from step as above
@@ -198,14 +204,11 @@ def explode_all(
         row), so that the tree can be drawn. Rows are in no order.
     """
     connection.execute(_ITEMS, {"plant": plant_id})
-    factor = _macros().decimal_to_whole("quantity_per", _FACTOR_PLACES)
-    connection.execute(_LINES.format(factor=factor, one=10**_FACTOR_PLACES))
+    row = connection.execute(_FEATURES, {"plant": plant_id}).fetchone()
+    has_fixed, has_fractions, has_cycles, largest = row or (True, True, True, None)
+    connection.execute(_LINES.format(**_columns(has_fixed, has_fractions, has_cycles)))
     connection.execute(_BRANCHES)
-    row = connection.execute(
-        "select coalesce(bool_or(is_fixed), false), coalesce(bool_or(whole_factor is null), false), "
-        "coalesce(bool_or(cycle_mark <> ''), false), count(*) + 1, max(abs(whole_factor)) from step_line"
-    ).fetchone()
-    has_fixed, has_fractions, has_cycles, lines, largest = row or (True, True, True, 1, None)
+    (lines,) = connection.execute("select count(*) from step_line").fetchone() or (0,)
     parts, places = _parts(has_fixed, has_fractions, has_cycles)
     visited = "above.visited || lines.cycle_mark" if has_cycles else "''"
     for number in ("hugeint",) if places else ("bigint", "hugeint"):
@@ -230,6 +233,23 @@ def _holds(connection: duckdb.DuckDBPyConnection, largest: int) -> bool:
     return row is None or row[0] is None or (not row[1] and row[0] * largest < 2**63)
 
 
+def _columns(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> dict[str, str]:
+    """The columns of lines that cost something, empty where the structure needs none."""
+    factor, mark = "null::hugeint", "''"
+    if has_fixed or has_fractions:
+        one = f"{10**_FACTOR_PLACES}::hugeint"
+        factor = (
+            f"case when lines.whole_factor is not null then lines.whole_factor * {one} "
+            f"else {_macros().decimal_to_whole('lines.quantity_per', _FACTOR_PLACES)} end"
+        )
+    if has_cycles:
+        mark = (
+            "case when components.is_cyclic and lines.requirement_kind = 'component' "
+            "then ',' || components.item_id || ',' else '' end"
+        )
+    return {"factor": factor, "cycle_mark": mark}
+
+
 def _parts(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> tuple[dict[str, str], int]:
     """How a line multiplies, without what the structure doesn't need, and the places that quantities carry."""
     places = _PLACES if has_fractions or has_fixed else 0
@@ -249,4 +269,9 @@ def _parts(has_fixed: bool, has_fractions: bool, has_cycles: bool) -> tuple[dict
             f"when above.fixed = 0 then 0 else {times('above.fixed')} end"
         )
     is_new = "(lines.cycle_mark = '' or not contains(above.visited, lines.cycle_mark))" if has_cycles else "true"
-    return {"scaling": scaling, "fixed": fixed, "is_new": is_new}, places
+    is_complete = "above.is_complete"
+    if has_cycles:
+        is_complete += " and lines.cycle_mark = ''"
+    if has_fractions:
+        is_complete += " and (lines.whole_factor is not null or lines.factor is not null)"
+    return {"scaling": scaling, "fixed": fixed, "is_new": is_new, "is_complete": is_complete}, places
