@@ -136,7 +136,7 @@ def bills(draw: st.DrawFn) -> Rows:
     return Rows(lines, headers, lot_sizes)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bills())
 def test_rule_13_the_bill_on_demand_is_the_bill_of_the_run(models: Models, drawn: Rows) -> None:
     models.connection.execute("reset search_path")
