@@ -30,6 +30,7 @@ final as (
         current_rows.ownership,
         current_rows.quantity,
         current_rows.unit,
+        current_rows.expiry_date,
         current_rows.as_of,
         current_rows.item_number as native_item_number,
         current_rows.batch_id,

@@ -72,6 +72,7 @@ BALANCE = Feed(
         "OWN": _word("ownership", "ownership"),
         "QTY": number("quantity"),
         "UOM": _UNIT,
+        "EXP": "strftime(expiry_date, '%Y%m%d')",
         "ASOF": _at("as_of"),
         **_REC,
     },

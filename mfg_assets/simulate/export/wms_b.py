@@ -100,6 +100,7 @@ BALANCE = Feed(
         "Owner": _word("ownership", "ownership"),
         "On Hand": number("quantity"),
         "UoM": _UNIT,
+        "Best Before": "strftime(expiry_date, '%d/%m/%Y')",
         "As Of": f"cast(timezone('{ZONE}', as_of) as varchar)",
         "Logged": _at("recorded_at"),
     },

@@ -103,9 +103,23 @@ def add_balances(con: DuckDBPyConnection, cut: datetime) -> None:
         ),
         sums as (
             select * exclude (quantity), sum(quantity) as quantity from legs group by all having sum(quantity) <> 0
+        ),
+        -- what keeps for a while only is as old as its first receipt; some of it had lain elsewhere before
+        keeping as (
+            select
+                movement.item_number,
+                movement.to_lot as lot_number,
+                cast(timezone('UTC', min(movement.event_at)) as date) + item.shelf_life_days
+                - cast(chance_int('age of lot', movement.to_lot, item.shelf_life_days * 3 // 4) as integer)
+                    as expiry_date,
+            from world.movement as movement
+            inner join world.item as item using (item_number)
+            where movement.to_lot is not null and item.shelf_life_days is not null
+            group by movement.item_number, movement.to_lot, item.shelf_life_days
         )
         select
-            * replace (cast(quantity as decimal(18, 6)) as quantity),
+            sums.* replace (cast(quantity as decimal(18, 6)) as quantity),
+            keeping.expiry_date,
             concat_ws(
                 '|', plant_id, location, '', item_number, coalesce(lot_number, ''), coalesce(serial_number, ''),
                     stock_status,
@@ -114,6 +128,7 @@ def add_balances(con: DuckDBPyConnection, cut: datetime) -> None:
             $cut as as_of,
             $cut as visible_from,
         from sums
+        left join keeping using (item_number, lot_number)
         """,
         {"cut": cut},
     )

@@ -26,6 +26,7 @@ final as (
         ownership,
         quantity,
         unit,
+        expiry_date,
         as_of,
         native_item_number,
         {{ to_base_unit('quantity') }} as base_quantity,

@@ -13,6 +13,7 @@ balances as (
         coalesce(ownership, 'own') as ownership,
         base_quantity as quantity,
         base_unit as unit,
+        expiry_date,
         as_of,
     from {{ ref('inventory_balance') }}
     where item_number is not null
@@ -49,7 +50,7 @@ locations as (
 
 priorities as (
 
-    {{ owner_priorities('inventory_balance', ['quantity']) }}
+    {{ owner_priorities('inventory_balance', ['quantity', 'expiry_date']) }}
 
 ),
 
@@ -84,6 +85,38 @@ reserved as (
     from {{ ref('inventory_supply_demand') }}
     where kind in ('reservation', 'order_component')
     group by plant_id, item_number, location
+
+),
+
+-- rule 36: of a lot's last day whoever is believed first and tells one is believed
+expiries as (
+
+    select
+        balances.plant_id,
+        balances.item_number,
+        balances.lot_number,
+        min(balances.expiry_date) as expiry_date,
+    from balances
+    left join priorities
+        on balances.plant_id = priorities.plant_id
+        and balances.source_system = priorities.source_system
+    where balances.expiry_date is not null and balances.lot_number is not null
+    group by
+        balances.plant_id, balances.item_number, balances.lot_number, balances.source_system,
+        priorities.expiry_date_priority
+    qualify row_number() over (
+        partition by balances.plant_id, balances.item_number, balances.lot_number
+        order by priorities.expiry_date_priority asc nulls last, balances.source_system asc
+    ) = 1
+
+),
+
+today as (
+
+    select
+        plant_id,
+        cast(timezone(timezone, {{ as_of() }}) as date) as day,
+    from {{ source('estate', 'plant') }}
 
 ),
 
@@ -158,10 +191,13 @@ judged as (
 
     select
         winners.*,
+        expiries.expiry_date,
         winners.stock_status = 'in_transit' or coalesce(locations.kind = 'transit', false) as is_in_transit,
+        coalesce(expiries.expiry_date < today.day, false) as is_expired,
         winners.stock_status = 'unrestricted'
         and winners.ownership = 'own'
-        and coalesce(locations.kind, 'storage') not in ('transit', 'subcontractor', 'customer') as is_usable,
+        and coalesce(locations.kind, 'storage') not in ('transit', 'subcontractor', 'customer')
+        and not is_expired as is_usable,
         case when is_usable then greatest(winners.quantity, 0) else 0 end as usable_quantity,
         arrivals.lot_received_at,
     from winners
@@ -170,11 +206,16 @@ judged as (
         on winners.plant_id = arrivals.plant_id
         and winners.item_number = arrivals.item_number
         and winners.lot_number = arrivals.lot_number
+    left join expiries
+        on winners.plant_id = expiries.plant_id
+        and winners.item_number = expiries.item_number
+        and winners.lot_number = expiries.lot_number
+    left join today on winners.plant_id = today.plant_id
 
 ),
 
--- What is reserved at a location is taken from there first, the oldest lot first; what that leaves open, and what is
--- reserved without a place, from wherever there is some.
+-- What is reserved at a location is taken from there first: what expires first, then the oldest lot. What that leaves
+-- open, and what is reserved without a place, is taken from wherever there is some.
 by_place as (
 
     select
@@ -186,8 +227,8 @@ by_place as (
                 sum(judged.usable_quantity) over (
                     partition by judged.plant_id, judged.item_number, judged.location
                     order by
-                        judged.lot_received_at asc nulls first, judged.lot_number asc nulls first,
-                        judged.stock_status asc, judged.ownership asc
+                        judged.expiry_date asc nulls last, judged.lot_received_at asc nulls first,
+                        judged.lot_number asc nulls first, judged.stock_status asc, judged.ownership asc
                     rows between unbounded preceding and 1 preceding
                 ), 0
             )
@@ -235,8 +276,9 @@ allocated as (
                 sum(by_place.usable_quantity - by_place.allocated_here) over (
                     partition by by_place.plant_id, by_place.item_number
                     order by
-                        by_place.lot_received_at asc nulls first, by_place.lot_number asc nulls first,
-                        by_place.location asc nulls first, by_place.stock_status asc, by_place.ownership asc
+                        by_place.expiry_date asc nulls last, by_place.lot_received_at asc nulls first,
+                        by_place.lot_number asc nulls first, by_place.location asc nulls first,
+                        by_place.stock_status asc, by_place.ownership asc
                     rows between unbounded preceding and 1 preceding
                 ), 0
             )
@@ -269,6 +311,8 @@ final as (
         cast(case when is_in_transit then quantity else 0 end as decimal(28, 6)) as in_transit,
         unit,
         serials,
+        expiry_date,
+        cast(case when is_expired and not is_in_transit then quantity else 0 end as decimal(28, 6)) as expired,
         lot_received_at,
         source_system as quantity_source,
         basis,
