@@ -137,3 +137,16 @@ def check_counts(batch: BatchManifest) -> None:
     assert batch.rows_received == batch.rows_landed + batch.rows_rejected
     assert (batch.state == "refused") == (batch.reason is not None)
     assert batch.rows_landed == 0 or batch.state == "landed"
+
+
+def refusal(feed: Feed) -> str:
+    """The batch is refused whole, with its reason; nothing has landed, and delivering it again changes nothing."""
+    batch = feed.batch()
+    assert (batch.state, batch.rows_landed) == ("refused", 0)
+    assert batch.reason is not None
+    assert "Traceback" not in batch.reason
+    assert "Error:" not in batch.reason
+    assert feed.rows() == []
+    again = feed.land()
+    assert (again.batches, again.already_landed) == ((), 1)
+    return batch.reason
