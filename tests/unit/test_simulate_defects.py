@@ -44,9 +44,27 @@ NAMED = {
         "unit_of_measure", "lot_swapped", "location_swapped", "status_mismatch", "ownership_mismatch",
         "in_transit_timing", "count_not_posted", "scrap_not_posted", "unexplained",
     },
+    "fulfilment": {
+        "wrong_item", "over_shipment", "short_shipment", "overdue_shipment", "late_shipment", "shipment_not_in_order",
+        "order_without_shipment", "shipment_without_order", "carrier_quantity", "carrier_lot",
+        "delivered_before_shipped", "held_lot_shipped",
+    },
+    "procurement": {
+        "superseded_item", "obsolete_item", "inactive_supplier", "unapproved_source", "order_unit_without_conversion",
+        "over_receipt", "short_receipt", "late_receipt", "price_changed", "date_changed", "quantity_changed",
+        "rejected_by_supplier", "asn_without_order", "asn_quantity", "asn_overdue", "asn_not_received",
+        "lead_time_changed",
+    },
 }  # fmt: skip
-# In so small a world nothing of these may be there: no order lies beyond a change.
-RARE = {"change.open_orders_on_old_revision", "change.effectivity_conflict.superseded_now"}
+# In so small a world nothing of these may be there: no order lies beyond a change, hardly anything is on its way, no
+# line is received in parts.
+RARE = {
+    "change.open_orders_on_old_revision",
+    "change.effectivity_conflict.superseded_now",
+    "procurement.asn_not_received",
+    "procurement.asn_overdue.called_off",
+    "procurement.receipt_without_approval",
+}
 
 
 def _held(path: Path, options: Options) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mfg_assets.simulate.defects.bom import BOM
 from mfg_assets.simulate.defects.change import CHANGE
+from mfg_assets.simulate.defects.deliveries import DELIVERIES
 from mfg_assets.simulate.defects.fulfilment import FULFILMENT
 from mfg_assets.simulate.defects.inventory import INVENTORY
 from mfg_assets.simulate.defects.late import LATE
@@ -18,6 +19,7 @@ from mfg_assets.simulate.defects.procurement import PROCUREMENT
 from mfg_assets.simulate.defects.production import PRODUCTION
 from mfg_assets.simulate.defects.routing import ROUTING
 from mfg_assets.simulate.defects.schedule import SCHEDULE
+from mfg_assets.simulate.defects.shipping import SHIPPING
 from mfg_assets.simulate.defects.supersede import SUPERSEDE
 
 CATALOGUE: tuple[Defect, ...] = (
@@ -26,10 +28,12 @@ CATALOGUE: tuple[Defect, ...] = (
     *BOM,
     *PRODUCTION,
     *PROCUREMENT,
+    *DELIVERIES,
     *ROUTING,
     *MASTER_DATA,
     *INVENTORY,
     *LATE,
+    *SHIPPING,
     *FULFILMENT,
     *SCHEDULE,
 )

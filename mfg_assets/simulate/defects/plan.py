@@ -64,17 +64,17 @@ def _gather(con: DuckDBPyConnection, options: Options, entry: int, defect: Defec
     columns = {row[0] for row in con.execute(f"describe from {source}").fetchall()}
     # Ties are broken by what a row is, never by where it stands.
     tie = ", row_id" if "row_id" in columns else ""
-    once = "*" if defect.has_unique_claims else "distinct on (claim) *"
+    distinct = "" if defect.has_unique_claims else "distinct on (claim) "
     order = "" if defect.has_unique_claims else f"order by claim, known_at, keys{tie}"
-    con.execute(f"create or replace temp table candidate_{entry} as select {once} from {source} {order}")
     luck = "luck" if "luck" in columns else f"chance({literal(defect.id)}, claim)"
     document = "coalesce(document, claim)" if "document" in columns else "claim"
     until = "until_at" if "until_at" in columns else "cast(null as timestamptz)"
+    # Of millions of candidates a few are wanted. What the choice needs is read first, and the rest for the chosen only.
     con.execute(
-        f"create or replace temp table arriving as select claim, {document} as document, known_at, "
-        f"{until} as until_at, {luck} as luck, "
-        f"cast(greatest(0, ceil(epoch(known_at - {first}) / 86400)) as integer) as day, "
-        f"chance({literal(defect.id)}, claim) as tie from candidate_{entry} where known_at <= {instant(options.cut)}"
+        f"create or replace temp table arriving as with one_each as (select {distinct}claim, {document} as document, "
+        f"known_at, {until} as until_at, {luck} as luck from {source} {order}) "
+        f"select *, cast(greatest(0, ceil(epoch(known_at - {first}) / 86400)) as integer) as day, "
+        f"chance({literal(defect.id)}, claim) as tie from one_each where known_at <= {instant(options.cut)}"
     )
     con.execute(f"insert into pool_size select {entry}, day, count(*) from arriving group by day")
     share = options.defect_rate * defect.share * ENTRY_SHARE
@@ -82,6 +82,10 @@ def _gather(con: DuckDBPyConnection, options: Options, entry: int, defect: Defec
         f"insert into pool select {entry}, claim, document, day, known_at, until_at, luck from arriving "
         "qualify row_number() over (partition by day order by luck, tie, claim) "
         f"<= 60 + 4 * {share} * count(*) over (partition by day)"
+    )
+    con.execute(
+        f"create or replace temp table candidate_{entry} as select {distinct}* from {source} "
+        f"where claim in (select claim from pool where entry = {entry}) {order}"
     )
 
 
