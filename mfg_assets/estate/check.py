@@ -14,9 +14,10 @@ from mfg_assets.errors import Problem, SourceError
 from mfg_assets.estate.coverage import check_ownership
 from mfg_assets.estate.document import Document, Location
 from mfg_assets.estate.mappings import check_mappings
-from mfg_assets.estate.models import Estate, EstateFile, Extract, OwnershipFile, SqlConnector, SystemFile
+from mfg_assets.estate.models import Estate, EstateFile, OwnershipFile
 from mfg_assets.estate.read import EstateSource, read_estate
 from mfg_assets.estate.references import check_references
+from mfg_assets.estate.systems import Extract, SqlConnector, SystemFile
 from mfg_assets.estate.validate import nearest
 from mfg_assets.settings import Settings, environment
 

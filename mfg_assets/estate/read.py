@@ -13,7 +13,8 @@ from pathlib import Path
 from mfg_assets.errors import Problem
 from mfg_assets.estate.codes import CodeFile, read_code_file
 from mfg_assets.estate.document import Document, read_document
-from mfg_assets.estate.models import Estate, EstateFile, OwnershipFile, SystemFile
+from mfg_assets.estate.models import Estate, EstateFile, OwnershipFile
+from mfg_assets.estate.systems import SystemFile
 from mfg_assets.estate.validate import suggestion, validate
 
 ESTATE_FILE = "estate.yaml"

@@ -11,10 +11,10 @@ from typing import get_args
 
 from mfg_assets.contracts import contracts
 from mfg_assets.errors import Problem
+from mfg_assets.estate.base import SystemKind
 from mfg_assets.estate.codes import CodeFile
 from mfg_assets.estate.cron import cron_fault
 from mfg_assets.estate.document import Part
-from mfg_assets.estate.models import SystemKind
 from mfg_assets.estate.read import EstateSource
 from mfg_assets.estate.release_references import check_releases
 from mfg_assets.estate.standards import CURRENCIES, units

@@ -15,7 +15,7 @@ import duckdb
 
 from mfg_assets.contracts import CODE_TYPES, Column
 from mfg_assets.contracts.rules import column_rules
-from mfg_assets.estate.models import DaylightSaving
+from mfg_assets.estate.systems import DaylightSaving
 from mfg_assets.ingest.connectors.table import Padding
 from mfg_assets.ingest.expressions import SHIFT_MACRO
 from mfg_assets.ingest.formats import Layout

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import CompleteWhen, ControlFile
+from mfg_assets.estate.systems import CompleteWhen, ControlFile
 
 _MAX_CONTROL_BYTES = 1 << 20
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mfg_assets.errors import Problem, SourceError, TransientSourceError
-from mfg_assets.estate.models import SqlConnector
+from mfg_assets.estate.systems import SqlConnector
 from mfg_assets.ingest.completeness import Verdict
 from mfg_assets.ingest.connectors.database import Mark, Session, State, Window, label, open_database, sqlite_path
 from mfg_assets.ingest.identity import Identity, identify

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import FixedField, Format
+from mfg_assets.estate.systems import FixedField, Format
 
 Kind = Literal["csv", "fixed_width", "parquet", "json", "jsonl", "excel", "xml", "x12"]
 TEXT_KINDS = ("csv", "fixed_width", "json", "jsonl")

@@ -17,8 +17,9 @@ import duckdb
 
 from mfg_assets.contracts import CODE_TYPES, Column, Contract, contract
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import Estate, Extract, Format, SqlConnector, SystemFile
+from mfg_assets.estate.models import Estate
 from mfg_assets.estate.standards import CURRENCIES
+from mfg_assets.estate.systems import Extract, Format, SqlConnector, SystemFile
 from mfg_assets.ingest import cast
 from mfg_assets.ingest.connectors.table import ROW, Table, first_line
 from mfg_assets.ingest.expressions import ExpressionError, parse, shifted

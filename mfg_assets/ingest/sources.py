@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import ControlFile, Estate, Extract, FilesConnector, SystemFile
+from mfg_assets.estate.models import Estate
+from mfg_assets.estate.systems import ControlFile, Extract, FilesConnector, SystemFile
 
 _DIGITS = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?$")
 # Deliveries still under way.

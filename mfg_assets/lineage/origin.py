@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 
 from mfg_assets.errors import MfgError
-from mfg_assets.estate.models import Estate, SqlConnector
+from mfg_assets.estate.models import Estate
+from mfg_assets.estate.systems import SqlConnector
 from mfg_assets.ingest.connectors import ROW
 from mfg_assets.ingest.mapping import mapping_of
 from mfg_assets.ingest.reading import open_tables

@@ -123,7 +123,7 @@ def test_interchanges_stream_through_bounded_memory(tmp_path: Path) -> None:
 import resource
 from pathlib import Path
 import pyarrow.parquet
-from mfg_assets.estate.models import Format
+from mfg_assets.estate.systems import Format
 from mfg_assets.ingest.connectors.x12_loops import open_x12
 from mfg_assets.ingest.formats import layout_of
 def peak():

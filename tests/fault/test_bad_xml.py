@@ -108,7 +108,7 @@ def test_records_stream_through_bounded_memory(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 import pyarrow.parquet
-from mfg_assets.estate.models import Format
+from mfg_assets.estate.systems import Format
 from mfg_assets.ingest.connectors.xml_records import open_xml
 from mfg_assets.ingest.formats import layout_of
 def peak():

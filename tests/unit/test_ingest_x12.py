@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mfg_assets.errors import SourceError
-from mfg_assets.estate.models import Format
+from mfg_assets.estate.systems import Format
 from mfg_assets.ingest import compile_errors
 from mfg_assets.ingest.connectors.table import Table
 from mfg_assets.ingest.connectors.x12_loops import open_x12

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mfg_assets.errors import SourceError
-from mfg_assets.estate.models import Format
+from mfg_assets.estate.systems import Format
 from mfg_assets.ingest.connectors.table import Table
 from mfg_assets.ingest.connectors.xml_records import open_xml
 from mfg_assets.ingest.formats import layout_of

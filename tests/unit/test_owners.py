@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mfg_assets.estate.models import Estate, EstateFile, OwnershipFile, OwnershipRule, SystemFile
+from mfg_assets.estate.models import Estate, EstateFile, OwnershipFile, OwnershipRule
+from mfg_assets.estate.systems import SystemFile
 from mfg_assets.warehouse.owners import attribute_owners
 
 

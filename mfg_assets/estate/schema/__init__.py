@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel
 
 from mfg_assets.contracts import Contract, contracts
-from mfg_assets.estate.models import EstateFile, OwnershipFile, SystemFile
+from mfg_assets.estate.models import EstateFile, OwnershipFile
+from mfg_assets.estate.systems import SystemFile
 
 SchemaKind = Literal["estate", "ownership", "system"]
 SCHEMA_DIR = Path(__file__).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from mfg_assets.errors import Problem, SourceError
-from mfg_assets.estate.models import Format
+from mfg_assets.estate.systems import Format
 from mfg_assets.ingest.connectors import (
     archive,
     columnar,

@@ -27,7 +27,8 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from mfg_assets.errors import Problem, SourceError, TransientSourceError
-from mfg_assets.estate.models import Estate, Extract, SqlConnector, SystemFile
+from mfg_assets.estate.models import Estate
+from mfg_assets.estate.systems import Extract, SqlConnector, SystemFile
 from mfg_assets.estate.validate import nearest
 from mfg_assets.ingest.connectors.table import unique_names
 
