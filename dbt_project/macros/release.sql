@@ -48,3 +48,99 @@
         {{ side }}_{{ column }}::varchar
     {%- endif -%}
 {%- endmacro %}
+
+
+{#-
+  The steps of a query, up to `by_quantity`: from which moment on a target holds another quantity of a component than it
+  is asked to, given the lines of both sides. Each change of either side is a moment that is looked at.
+-#}
+{% macro bill_quantity_differences(asked, held) -%}
+sides as (
+
+    {% for side, lines in [('asked', asked), ('held', held)] -%}
+        select
+            '{{ side }}' as side,
+            target_system,
+            target_kind,
+            plant_id,
+            parent_item_number,
+            component_item_number,
+            coalesce(alternative, '1') as alternative,
+            quantity_per,
+            greatest(effective_from, {{ as_of() }}) as effective_from,
+            effective_to,
+        from {{ lines }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+moments as (
+
+    select distinct
+        target_system,
+        target_kind,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        unnest([{{ as_of() }}, effective_from, effective_to]) as moment,
+    from sides
+
+),
+
+-- an item's alternative bills say the same of a component or each its own; the one with most of it stands for all
+per_bill as (
+
+    select
+        moments.target_system,
+        moments.plant_id,
+        moments.parent_item_number,
+        moments.component_item_number,
+        moments.moment,
+        sides.alternative,
+        sum(sides.quantity_per) filter (where sides.side = 'asked') as asked_quantity,
+        sum(sides.quantity_per) filter (where sides.side = 'held') as held_quantity,
+    from moments
+    left join sides
+        on moments.target_system = sides.target_system
+        and moments.plant_id = sides.plant_id
+        and moments.parent_item_number = sides.parent_item_number
+        and moments.component_item_number = sides.component_item_number
+        and {{ is_effective('sides.effective_from', 'sides.effective_to', 'moments.moment') }}
+    where moments.moment is not null
+    group by
+        moments.target_system, moments.plant_id, moments.parent_item_number, moments.component_item_number,
+        moments.moment, sides.alternative
+
+),
+
+at_moment as (
+
+    select
+        target_system,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        moment,
+        max(asked_quantity) as asked_quantity,
+        max(held_quantity) as held_quantity,
+    from per_bill
+    group by target_system, plant_id, parent_item_number, component_item_number, moment
+
+),
+
+-- rule 38: within the tolerance nothing is asked
+by_quantity as (
+
+    select
+        target_system,
+        plant_id,
+        parent_item_number,
+        component_item_number,
+        min(moment) as differs_from,
+    from at_moment
+    where not {{ within_tolerance('asked_quantity', 'held_quantity', 'bom_line.quantity') }}
+    group by target_system, plant_id, parent_item_number, component_item_number
+
+)
+{%- endmacro %}

@@ -2,53 +2,22 @@ with
 
 lines as (
 
-    select * from {{ ref('bom_line_at_plant') }}
+    select
+        * replace (
+            coalesce(scrap_fraction, 0) as scrap_fraction, coalesce(assembly_scrap_fraction, 0) as assembly_scrap_fraction
+        ),
+    from {{ ref('bom_line_at_plant') }}
+    where refusal_reason is null
 
 ),
 
 final as (
 
     select
-        source_system,
-        plant_id,
-        parent_item_number,
-        usage,
-        alternative,
-        revision,
-        line_id,
-        position,
-        component_item_number,
-        component_revision,
-        quantity_per,
-        unit,
-        is_fixed_quantity,
-        coalesce(scrap_fraction, 0) as scrap_fraction,
-        scrap_method,
-        coalesce(assembly_scrap_fraction, 0) as assembly_scrap_fraction,
-        is_net,
-        operation_sequence,
-        alternate_group,
-        alternate_priority,
-        usage_probability,
-        is_phantom,
-        line_type,
-        reference_designators,
-        is_manufacturing_only,
-        effective_from,
-        effective_to,
-        engineering_change_in,
-        engineering_change_out,
-        source_quantity,
-        source_unit,
-        base_quantity,
-        header_status,
-        lot_size_from,
-        lot_size_to,
-        batch_id,
-        correlation_id,
+        {{ bom_line_key() }},
+        {{ bom_line_columns() }},
         recorded_at,
     from lines
-    where refusal_reason is null
 
 )
 

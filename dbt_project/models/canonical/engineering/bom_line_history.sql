@@ -18,7 +18,7 @@
     'lot_size_from', 'lot_size_to',
 ] -%}
 {%- set content = 'row(' ~ kept | join(', ') ~ ')' -%}
-{%- set line_key = 'source_system, plant_id, parent_item_number, usage, alternative, revision, line_id' -%}
+{%- set line_key = bom_line_key() -%}
 
 with
 
@@ -330,13 +330,7 @@ followed as (
 final as (
 
     select
-        source_system,
-        plant_id,
-        parent_item_number,
-        usage,
-        alternative,
-        revision,
-        line_id,
+        {{ line_key }},
         version_number,
         recorded_from,
         case
@@ -354,36 +348,7 @@ final as (
         end as began_as,
         case when next_told_at = told_until then 'changed' when told_until is not null then 'removed' end as ended_as,
         case when told_until_before = first_told_at then differing else [] end as changed_attributes,
-        position,
-        component_item_number,
-        component_revision,
-        quantity_per,
-        unit,
-        is_fixed_quantity,
-        scrap_fraction,
-        scrap_method,
-        assembly_scrap_fraction,
-        is_net,
-        operation_sequence,
-        alternate_group,
-        alternate_priority,
-        usage_probability,
-        is_phantom,
-        line_type,
-        reference_designators,
-        is_manufacturing_only,
-        effective_from,
-        effective_to,
-        engineering_change_in,
-        engineering_change_out,
-        source_quantity,
-        source_unit,
-        base_quantity,
-        header_status,
-        lot_size_from,
-        lot_size_to,
-        batch_id,
-        correlation_id,
+        {{ bom_line_columns() }},
     from followed
 
 )
