@@ -145,3 +145,14 @@ def test_an_older_message_that_waits_for_another_part_is_no_word_about_one_that_
 def test_taking_back_an_earlier_one_leaves_what_a_later_one_says() -> None:
     told = [_sent(1, {"unit": ("EA", "KGM"), "text": ("a", "b")}), _sent(2, {"unit": ("KGM", "GRM")})]
     assert _drafted(_back(told, 1)) == [{"text": "a", "unit": "GRM"}]
+
+
+def test_going_back_past_a_compensation_that_was_itself_of_what_is_gone_now() -> None:
+    told = [
+        _sent(1, {"unit": ("EA", "KGM")}, state="compensated"),
+        _sent(2, {"unit": ("KGM", "GRM")}, state="compensated"),
+        _sent(3, {"unit": ("GRM", "KGM")}, kind="compensation"),
+        _sent(4, {"unit": ("KGM", "TNE")}),
+        _sent(5, {"unit": ("KGM", "TNE")}, kind="compensation"),
+    ]
+    assert _drafted(_back(told, 4)) == [{"unit": "EA"}]
