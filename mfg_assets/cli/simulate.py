@@ -199,6 +199,8 @@ def _show(result: Score, limit: int) -> None:
     if result.impact:
         right = sum(one.is_right for one in result.impact)
         show(f"Impact of changes: {right} of {len(result.impact)} quantities are right")
+    if result.unexplained is not None:
+        show(f"Unexplained stock that wasn't planted so: {result.unexplained:.2%} of the planted quantity")
     if result.unpublished:
         show()
         show(f"Not published, so all of their findings are missed: {', '.join(result.unpublished)}")
@@ -270,6 +272,7 @@ def _as_json(result: Score) -> dict[str, object]:
         "classes": [count(one) for one in result.classes],
         "unpublished": list(result.unpublished),
         "outcomes": [asdict(one) for one in result.outcomes],
+        "unexplained": result.unexplained,
         "impact": None
         if result.impact is None
         else {

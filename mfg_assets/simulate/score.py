@@ -113,6 +113,24 @@ class Score:
     statuses: Statuses | None = None
     impact: tuple[Impact, ...] | None = None
 
+    @property
+    def unexplained(self) -> float | None:
+        """Quantities of stock that are called unexplained and weren't planted so, as a share of all that was planted.
+
+        None where nothing was planted. Units are added up as they are.
+        """
+        stock = [o for o in self.outcomes if o.domain == "inventory"]
+        planted = sum((o.quantity or Decimal(0) for o in stock), Decimal(0))
+        rest = sum(
+            (
+                max((o.reported_quantity or Decimal(0)) - (o.quantity or Decimal(0)), Decimal(0))
+                for o in stock
+                if o.finding_class == "unexplained"
+            ),
+            Decimal(0),
+        )
+        return float(rest / planted) if planted else None
+
     def reaches(self, min_recall: float | None, min_precision: float | None, min_statuses: float | None = None) -> bool:
         """Whether all limits are reached; where nothing was planted or reported, nothing is below them."""
         accuracy = self.statuses.accuracy if self.statuses is not None else None

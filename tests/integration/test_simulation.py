@@ -159,6 +159,7 @@ def test_planted_defects_are_scored(planted: Manufacturer) -> None:
     assert total["precision"] >= MINIMUM_PRECISION
     (record,) = (domain for domain in score["domains"] if domain["domain"] == "record")
     assert record["missed"] == 0 < record["hits"], "what no contract allows is always refused"
+    assert score["unexplained"] < 0.02
     for domain in score["domains"]:
         if domain["domain"] in ("routing", "master_data"):
             assert (domain["missed"], domain["false"]) == (0, 0), domain

@@ -203,6 +203,22 @@ def test_several_causes_in_one_key_each_with_its_quantity(case: Case) -> None:
     assert (result.total.right_quantities, result.total.compared_quantities) == (1, 2)
 
 
+def test_what_is_called_unexplained_beyond_what_was_planted_so_is_a_share_of_the_planted_stock(case: Case) -> None:
+    row = ("P100", *STOCK_KEY.values())
+    elsewhere = ("P200", *STOCK_KEY.values())
+    case.plant("finding", "inventory", "P100", STOCK_KEY, "unposted_in_erp", "90")
+    case.plant("finding", "inventory", "P100", STOCK_KEY, "unexplained", "10")
+    case.report("inventory_finding", *row, "unposted_in_erp", "high", "-90")
+    case.report("inventory_finding", *row, "unexplained", "high", "12")
+    # A rest where nothing was planted counts in full, whatever it follows from.
+    case.report("inventory_finding", *elsewhere, "unexplained", "high", "3")
+    assert case.score().unexplained == pytest.approx(0.05)
+
+
+def test_without_planted_stock_there_is_no_share_that_is_unexplained(case: Case) -> None:
+    assert case.score().unexplained is None
+
+
 def test_only_what_is_in_force_at_the_cut_counts(case: Case) -> None:
     at = OPTIONS.cut
     case.plant("finding", "bom", "P100", line("X", "A"), "quantity", mended_at=at)
