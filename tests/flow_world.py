@@ -69,7 +69,10 @@ def create(con: DuckDBPyConnection, seed: int) -> None:
     con.execute(
         f"""
         create or replace table world.item as
-        select *, item_type as category, item_number in ('100001', '100002', '100030') as is_sold from (values {ITEMS})
+        select
+            *, item_type as category, item_number in ('100001', '100002', '100030') as is_sold,
+            case when is_lot_tracked then 90 end as shelf_life_days
+        from (values {ITEMS})
             as t(item_number, item_type, base_unit, is_lot_tracked, is_serial_tracked, is_regulated)
         """
     )
