@@ -55,13 +55,22 @@ def show_list(found: Sequence[ChangeAtPlant], output: Format, *, limit: int | No
         for column in _LIST_COLUMNS:
             value = one.row[column]
             if output is Format.table and column == "blocking_reasons":
-                yield ", ".join(one.list(column))
+                yield ", ".join(one.list(column)) or _waits_for(one)
             elif output is Format.table and isinstance(value, datetime):
                 yield local(value, one.text("timezone"))
             else:
                 yield value
 
     emit(_LIST_COLUMNS, (tuple(values(one)) for one in found), output, limit=limit)
+
+
+def _waits_for(change: ChangeAtPlant) -> str:
+    # what isn't blocked and doesn't happen either has its reason, too
+    if change.row["status"] != "pending":
+        return ""
+    if change.row["is_deferred"]:
+        return "(waits by decision)"
+    return "(not released)" if change.row["released_at"] is None else ""
 
 
 def show_change(details: Sequence[Detail], output: Format) -> None:
@@ -132,11 +141,7 @@ def _plant(detail: Detail) -> None:
                 f"{number(one.quantity)} {one.unit or ''}{value} → {one.suggested_action}"
             )
     for one in detail.run_outs:
-        when = f"runs out on {one.run_out_date}" if one.run_out_date else "isn't being used up"
-        show(
-            f"  {one.item_number} {when}: {number(one.available)} {one.unit or ''} there, "
-            f"{number(one.ordered)} on order, {number(one.used_per_day)} a day"
-        )
+        show(f"  {one.item_number} {_runs_out(one, one.unit)}")
     for one in detail.old_orders:
         booked = f"scrap {number(one.scrap_quantity)}, rework {number(one.rework_quantity)} {one.unit or ''}"
         what = f"made revision {one.made_revision} instead of {one.released_revision}"
@@ -144,6 +149,14 @@ def _plant(detail: Detail) -> None:
             what = f"took {', '.join(one.old_components)}"
         done = "was finished" if one.is_finished else "was started"
         show(f"  order {one.production_order_number} {done}: {what}; {booked}")
+
+
+def _runs_out(one: RunOut | Replacement, unit: str | None) -> str:
+    if one.available <= 0 and one.ordered <= 0:
+        return "is used up: none is there, none on order"
+    when = f"runs out on {one.run_out_date}" if one.run_out_date else "isn't being used up"
+    there = f"{number(one.available)} {unit or ''}".rstrip()
+    return f"{when}: {there} there, {number(one.ordered)} on order, {number(one.used_per_day)} a day"
 
 
 _STATES = {
@@ -210,17 +223,16 @@ def show_what_if(answer: Replacement, zone: str, output: Format) -> None:
             unit = next((o.unit for o in answer.objects if o.item_number == answer.old_item), None) or ""
             show(f"{answer.new_item} for {answer.old_item} at {answer.plant_id} from {local(answer.on, zone)} ({zone})")
             show()
-            show(f"{len(answer.direct)} bills take it, {len(answer.assemblies)} items hold it in all:")
+            show(
+                f"{_counted(len(answer.direct), 'bill takes', 'bills take')} it, "
+                f"{_counted(len(answer.assemblies), 'item holds', 'items hold')} it in all:"
+            )
             for total in answer.assemblies:
                 how = "" if total.item in answer.direct else " (through others)"
                 show(f"  {total.item}{how}: {number(total.quantity)} {unit} in one")
             show()
-            when = f"runs out on {answer.run_out_date}" if answer.run_out_date else "isn't being used up"
-            show(
-                f"{answer.old_item} {when}: {number(answer.available)} {unit} there, "
-                f"{number(answer.ordered)} on order, {number(answer.used_per_day)} a day; "
-                f"{number(answer.left_on_day)} left on the day"
-            )
+            left = f"; {number(answer.left_on_day)} left on the day" if answer.left_on_day else ""
+            show(f"{answer.old_item} {_runs_out(answer, unit)}{left}")
             show()
             for check in answer.checks:
                 show(
@@ -232,8 +244,17 @@ def show_what_if(answer: Replacement, zone: str, output: Format) -> None:
                 emit(_IMPACT_COLUMNS, (_local_row(row, zone) for row in rows), output)
 
 
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
 def _local_row(row: tuple[object, ...], zone: str) -> tuple[object, ...]:
-    return tuple(local(value, zone) if isinstance(value, datetime) else value for value in row)
+    def shown(value: object) -> object:
+        if isinstance(value, datetime):
+            return local(value, zone)
+        return number(value) if isinstance(value, Decimal) else value
+
+    return tuple(shown(value) for value in row)
 
 
 def _what_if_json(answer: Replacement) -> dict[str, object]:

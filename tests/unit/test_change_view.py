@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from mfg_assets.change.read import ChangeAtPlant, Event
-from mfg_assets.cli.change_view import Detail, show_change
+from mfg_assets.change.read import ChangeAtPlant, Event, RunOut
+from mfg_assets.cli.change_view import Detail, show_change, show_list
 from mfg_assets.cli.output import Format
 
 HELD = datetime(2020, 6, 4, 14, tzinfo=UTC)
@@ -76,3 +77,33 @@ def test_a_change_from_a_serial_on_is_seen_in_units_and_not_in_systems(capsys: p
     )
     assert "holds from serial SN-8 on: 1 of 2 so far built to it; not as it should be: SN-9" in shown
     assert "now in" not in shown
+
+
+def test_the_list_says_why_a_plant_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = (
+        {"released_at": HELD, "is_deferred": True, "blocking_reasons": []},
+        {"released_at": None, "blocking_reasons": []},
+        {"released_at": HELD, "blocking_reasons": []},
+        {"released_at": HELD, "status": "blocked", "blocking_reasons": ["partial_update", "bom_cycle"]},
+    )
+    show_list([ChangeAtPlant({**ROW, **row}, ()) for row in rows], Format.table, limit=None)
+    waits, unreleased, coming, blocked = capsys.readouterr().out.splitlines()[1:]
+    assert "(waits by decision)" in waits
+    assert "(not released)" in unreleased
+    assert "(" not in coming
+    assert "partial_update, bom_cycle" in blocked
+
+
+def test_a_component_is_used_up_runs_out_or_lies_there(capsys: pytest.CaptureFixture[str]) -> None:
+    none, some = Decimal(0), Decimal("12.500")
+    change = ChangeAtPlant({**ROW, "released_at": HELD}, ())
+    run_outs = (
+        RunOut("GONE", "EA", none, none, none, date(2026, 4, 1), none),
+        RunOut("LOW", "EA", some, none, some, date(2026, 4, 2), none),
+        RunOut("IDLE", None, some, some, none, None, some),
+    )
+    show_change([Detail(change, (), run_outs, ())], Format.table)
+    shown = capsys.readouterr().out
+    assert "GONE is used up: none is there, none on order\n" in shown
+    assert "LOW runs out on 2026-04-02: 12.5 EA there, 0 on order, 12.5 a day\n" in shown
+    assert "IDLE isn't being used up: 12.5 there, 12.5 on order, 0 a day\n" in shown
