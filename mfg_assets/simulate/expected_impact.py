@@ -45,27 +45,39 @@ _STEPS = {
         altered as (
             select change_number, plant_id
             from (select change_in as change_number, plant_id from world.bom_line
-                union select change_out, plant_id from world.bom_line)
+                union select change_out, plant_id from world.bom_line
+                -- what the world doesn't know of and lies ahead changes nothing of it yet
+                union select change_number, plant_id
+                from held.engineering_change_plant
+                anti join world.engineering_change using (change_number)
+                where planned_effective_from > $cut)
             where change_number is not null
+        ),
+        assembly as (
+            select change_number, max(parent_item_number) as parent_item_number,
+                max(item_number) filter (action = 'revise') as revised_item_number,
+                max(to_revision) filter (action = 'revise') as to_revision
+            from held.engineering_change_item
+            where is_known(visible_from, visible_to)
+            group by change_number
         )
         select
             told.change_number, told.plant_id, told.planned_effective_from as effective_from,
             greatest($cut, told.planned_effective_from) as judged_at,
-            revised.item_number as parent_item_number, released.revision_sequence,
+            coalesce(assembly.revised_item_number, assembly.parent_item_number) as parent_item_number,
+            released.revision_sequence,
             plant.erp, plant.mes,
             told.planned_effective_from <= $cut and broken.change_number is null as is_settled
         from held.engineering_change_plant as told
         inner join held.engineering_change as change
             on told.change_number = change.change_number and is_known(change.visible_from, change.visible_to)
             and change.status = 'released'
-        inner join held.engineering_change_item as revised
-            on told.change_number = revised.change_number and revised.action = 'revise'
-            and is_known(revised.visible_from, revised.visible_to)
+        inner join assembly on told.change_number = assembly.change_number
         inner join world.plant as plant on told.plant_id = plant.plant_id
         -- what alters no bill, and what nobody builds with, touches nothing
         semi join altered on told.change_number = altered.change_number and told.plant_id = altered.plant_id
         left join world.item_revision as released
-            on revised.item_number = released.item_number and revised.to_revision = released.revision
+            on assembly.revised_item_number = released.item_number and assembly.to_revision = released.revision
         left join broken on told.change_number = broken.change_number and told.plant_id = broken.plant_id
         where is_known(told.visible_from, told.visible_to) and told.is_applicable
             and told.planned_effective_from is not null and coalesce(told.release_gate, '') <> 'deferred'
@@ -234,7 +246,8 @@ _STEPS = {
         from planted
         inner join held.production_order as orders on planted.plant_id = orders.plant_id
             and split_part(planted.business_key->>'$.object_key', '/', 1) = orders.production_order_number
-        where planted.domain = 'production'
+        -- a plan that is behind the times says how much all the same
+        where planted.domain = 'production' and planted.finding_class <> 'stale_schedule'
         union
         select taken.plant_id, taken.item_number, unnest(['issued_component'])
         from planted

@@ -56,11 +56,14 @@ NAMED = {
         "lead_time_changed",
     },
 }  # fmt: skip
-# In so small a world nothing of these may be there: no order lies beyond a change, hardly anything is on its way, no
-# line is received in parts.
+# In so small a world nothing of these may be there: no order lies beyond a change or is in progress at the first cut, hardly
+# anything is on its way, no line is received in parts.
 RARE = {
     "change.open_orders_on_old_revision",
+    "change.open_orders_on_old_revision.ahead_of_orders",
     "change.effectivity_conflict.superseded_now",
+    "change.overdue.unit_too_late",
+    "production.stale_schedule.revision",
     "procurement.asn_not_received",
     "procurement.asn_overdue.called_off",
     "procurement.receipt_without_approval",

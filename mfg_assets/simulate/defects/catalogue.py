@@ -10,6 +10,7 @@ from __future__ import annotations
 from mfg_assets.simulate.defects.bom import BOM
 from mfg_assets.simulate.defects.change import CHANGE
 from mfg_assets.simulate.defects.deliveries import DELIVERIES
+from mfg_assets.simulate.defects.effectivity import EFFECTIVITY
 from mfg_assets.simulate.defects.fulfilment import FULFILMENT
 from mfg_assets.simulate.defects.inventory import INVENTORY
 from mfg_assets.simulate.defects.late import LATE
@@ -23,6 +24,7 @@ from mfg_assets.simulate.defects.shipping import SHIPPING
 from mfg_assets.simulate.defects.supersede import SUPERSEDE
 
 CATALOGUE: tuple[Defect, ...] = (
+    *EFFECTIVITY,
     *SUPERSEDE,
     *CHANGE,
     *BOM,

@@ -30,6 +30,37 @@ SCHEDULE: tuple[Defect, ...] = (
     ),
     Defect(
         "production",
+        "stale_schedule",
+        "An open order is scheduled by the revision before, although a change's day has come by then.",
+        "aps schedule_operation",
+        """
+        select
+            'order|' || slot.plant_id || '|' || slot.production_order_number as claim, slot.visible_from as known_at,
+            slot.visible_to as until_at, slot.plant_id, slot.quantity, slot.source_system as system, slot.row_id,
+            slot.production_order_number as object_key, slot.item_number, before.revision as before,
+            [json_object('object_key', slot.production_order_number, 'item_number', slot.item_number)::varchar] as keys
+        from held.schedule_operation as slot
+        inner join held.engineering_change_item as said on slot.item_number = said.item_number
+            and slot.assumed_revision = said.to_revision and said.action = 'revise' and said.visible_from <= $first
+        inner join change_at on said.change_number = change_at.change_number and slot.plant_id = change_at.plant_id
+            and slot.planned_start_at >= change_at.effective_at
+        inner join held.item_revision as before on slot.item_number = before.item_number
+            and said.from_revision = before.revision and left(before.source_system, 3) = 'plm'
+            and before.visible_from <= $first and (before.visible_to is null or $first < before.visible_to)
+        where slot.visible_from <= $first and (slot.visible_to is null or $first < slot.visible_to)
+        """,
+        (
+            replace_values(
+                "schedule_operation",
+                {"assumed_revision": "held_row.before"},
+                "select system as source_system, row_id, planted_at, mended_at, before from chosen",
+            ),
+        ),
+        name="revision",
+        consequences=OF_ORDER,
+    ),
+    Defect(
+        "production",
         "downtime",
         "The stops that were reported for an order come to more than the order took.",
         "mes downtime_event",

@@ -9,7 +9,7 @@ Where a change takes another's place, no order is there that would have to follo
 from __future__ import annotations
 
 from mfg_assets.simulate.defects.lines import ANY_REQUIREMENT
-from mfg_assets.simulate.defects.model import Consequence, Defect, add_rows, hide, replace_values
+from mfg_assets.simulate.defects.model import Consequence, Defect, add_rows, change_event, hide, replace_values
 
 # A change of one plant only is one line in PLM, in the ERP and on the shop floor, and one that ends with it in each.
 _CANDIDATES = """
@@ -49,6 +49,39 @@ _CANDIDATES = """
     where change.effective_at <= $first
 """
 
+# What a change takes out at a plant, in lines that are said of that plant alone.
+_TAKES_OUT = """
+    with sides as (
+        select change_number, count(*) as plants
+        from held.engineering_change_plant
+        where visible_from <= $first and (visible_to is null or $first < visible_to)
+        group by all
+    ),
+    lines as (
+        select
+            line.engineering_change_out as change_number, plant_zone.plant_id,
+            list(distinct source_system || '/' || row_id order by source_system || '/' || row_id) as old_rows
+        from held.bom_line as line
+        inner join sides on line.engineering_change_out = sides.change_number
+        inner join plant_zone on coalesce(line.plant_id, line.applicable_plants) = plant_zone.plant_id
+            or (line.plant_id is null and line.applicable_plants is null and sides.plants = 1)
+        where line.visible_from <= $first and (line.visible_to is null or $first < line.visible_to)
+            and line.effective_from is null
+        group by all
+        having len(old_rows) = 3 and count(distinct left(source_system, 3)) = 3
+    )
+    select
+        change.claim, greatest(change.erp_known_at, change.mes_known_at) as known_at, change.plant_id,
+        cast(null as decimal(18, 6)) as quantity, change.change_number, lines.old_rows,
+        left(change.change_number, 2) || '8' || substr(change.change_number, 4) as earlier_number,
+        change.zone, change.effective_at, change.parent_item_number, [$keys] as keys
+    from change_at as change
+    inner join lines on change.change_number = lines.change_number and change.plant_id = lines.plant_id
+    where change.effective_at <= $first and change.old_component is distinct from change.new_component
+    -- its number stands for one plant
+    qualify row_number() over (partition by change.change_number order by change.plant_id) = 1
+"""
+
 _REPLACED = """
         and len(lines.new_rows) = 3 and len(lines.old_rows) = 3 and change.old_component <> change.new_component
 """
@@ -79,6 +112,21 @@ def _told(entity: str, values: str) -> str:
             and held_row.visible_from <= chosen.planted_at
             and (held_row.visible_to is null or chosen.planted_at < held_row.visible_to)
     """
+
+
+# the local midnight of a day on which it was brought in, and when plants had heard of it
+_LONG_AGO = "timezone(chosen.zone, timezone(chosen.zone, chosen.effective_at) - interval 200 day)"
+_HEARD_LONG_AGO = "chosen.effective_at - interval 230 day"
+_EARLIER_KEY = "json_object('change_number', earlier_number)::varchar"
+
+
+def _told_before(entity: str, values: str) -> str:
+    # the item's and the plant's rows as the change has them, under the number of the one before it
+    return _told(
+        entity,
+        "chosen.earlier_number as change_number, chosen.earlier_number || substr(held_row.row_id, 9) as row_id, "
+        + values,
+    ).replace("chosen.planted_at as visible_from", f"{_HEARD_LONG_AGO} as visible_from")
 
 
 _NEXT = "chosen.next_number as change_number, chosen.next_number || substr(held_row.row_id, 9) as row_id"
@@ -160,6 +208,61 @@ def _plm_lines(rows: str) -> str:
 
 
 SUPERSEDE: tuple[Defect, ...] = (
+    Defect(
+        "change",
+        "effectivity_conflict",
+        "What the change takes out had come in by an earlier one, which it has superseded.",
+        "all bom_line",
+        _TAKES_OUT.replace("$keys", f"{_OWN_KEY}, {_EARLIER_KEY}"),
+        (
+            add_rows(
+                "engineering_change",
+                _told_before(
+                    "engineering_change",
+                    f"'Add a part' as title, {_HEARD_LONG_AGO} - interval 20 day as raised_at, "
+                    f"{_HEARD_LONG_AGO} - interval 9 day as approved_at, {_HEARD_LONG_AGO} as released_at",
+                ),
+            ),
+            add_rows(
+                "engineering_change_item",
+                _told_before(
+                    "engineering_change_item",
+                    "'add' as action, held_row.old_component_item_number as item_number, "
+                    "cast(null as varchar) as old_component_item_number, "
+                    "held_row.old_component_item_number as new_component_item_number, "
+                    "cast(null as decimal(18, 6)) as old_quantity, held_row.old_quantity as new_quantity",
+                )
+                + "where held_row.action in ('replace', 'remove')",
+            ),
+            add_rows(
+                "engineering_change_plant",
+                _told_before("engineering_change_plant", f"{_LONG_AGO} as planned_effective_from")
+                + "where held_row.plant_id = chosen.plant_id",
+            ),
+            change_event(
+                "bom_line",
+                {
+                    "effective_from": "target.begins_at",
+                    "engineering_change_in": "target.earlier_number",
+                    "visible_from": "greatest(held_row.visible_from, target.entered_at)",
+                },
+                f"""
+                select
+                    split_part(row_key, '/', 1) as source_system,
+                    substr(row_key, strpos(row_key, '/') + 1) as row_id, earlier_number, {_LONG_AGO} as begins_at,
+                    -- engineering first, then the ERP and the shop floor
+                    {_HEARD_LONG_AGO} + to_hours(9 * list_position(['plm', 'erp', 'mes'], left(row_key, 3)))
+                        as entered_at
+                from (select *, unnest(old_rows) as row_key from chosen) as chosen
+                """,
+            ),
+        ),
+        share=5,
+        kind="event",
+        is_near_miss=True,
+        is_lasting=True,
+        name="superseded_before",
+    ),
     _superseded(
         "superseded_now",
         "A later change has taken the change back on a day of its own, in all systems.",
