@@ -56,8 +56,8 @@ NAMED = {
         "lead_time_changed",
     },
 }  # fmt: skip
-# In so small a world nothing of these may be there: no order lies beyond a change or is in progress at the first cut, hardly
-# anything is on its way, no line is received in parts.
+# In so small a world nothing of these may be there: no order lies beyond a change or is in progress at the first cut,
+# hardly anything is on its way, no line is received in parts.
 RARE = {
     "change.open_orders_on_old_revision",
     "change.open_orders_on_old_revision.ahead_of_orders",
