@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def test_a_first_run_publishes_and_says_what_landed(mini_pass: Path) -> None:
     assert any(line.startswith("What to do next") for line in lines)
     assert "Traceback" not in first["err"]
     assert "\x1b" not in first["out"] + first["err"]
+    progress = re.compile(r" *[\d.]+ s  \w+ ")
+    assert [line for line in first["err"].splitlines() if not progress.match(line)] == [], "a line that nobody wants"
 
 
 def test_a_second_run_lands_nothing_publishes_nothing_and_says_so(estate: Estate) -> None:
