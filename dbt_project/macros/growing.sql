@@ -51,33 +51,65 @@
 {%- endmacro %}
 
 
-{#- The staged rows to work out: all, or those that may have changed since. -#}
+{#-
+  The staged rows to work out: all, or those that may have changed since. Those are the events of new batches, which landed rows
+  tell, and the rows of items that have another number or unit now, which staged ones tell: that costs as much as all, so it is
+  asked only where there are such items.
+-#}
 {% macro rows_to_build(entity) -%}
     {#- named here because they are only read where the table grows -#}
     {%- set staged = ref('stg_' ~ entity) -%}
+    {%- set native_ids = ref('item_native_id') -%}
     {%- set now = what_it_is_built_from() -%}
+    {%- if not grows() %}
     select *
     from {{ staged }}
-    {%- if grows() %}
+    {%- else %}
+    {%- set is_new = 'batch_id in (' ~ now['batch'] ~ ' except select batch_id from ' ~ built_from('batch') ~ ')' %}
+    with
+
+    arrived as (
+
+        select
+            landed.* replace (coalesce(native_ids.item_number, landed.item_number) as item_number),
+            landed.item_number as native_item_number,
+        from (
+            {{ current_rows(entity, is_large=true, touched=is_new) }}
+        ) as landed
+        left join {{ native_ids }} as native_ids
+            on landed.source_system = native_ids.source_system
+            and landed.item_number = native_ids.native_id
+
+    )
+
+    select * from arrived
+    {%- if differs_since('native') or differs_since('unit') %}
+    union all by name
+    select staged.*
+    from {{ staged }} as staged
+    anti join arrived
+        on staged.source_system = arrived.source_system
+        and staged.event_id = arrived.event_id
     where
-        batch_id in ({{ now['batch'] }} except select batch_id from {{ built_from('batch') }})
-        or (source_system || '|' || native_item_number) in (
-            select source_system || '|' || native_id
-            from (
-                ({{ now['native'] }} except select * from {{ built_from('native') }})
-                union all
-                (select * from {{ built_from('native') }} except {{ now['native'] }})
-            )
+        (staged.source_system || '|' || staged.native_item_number) in (
+            select source_system || '|' || native_id from ({{ changes_since('native') }})
         )
-        or item_number in (
-            select item_number
-            from (
-                ({{ now['unit'] }} except select * from {{ built_from('unit') }})
-                union all
-                (select * from {{ built_from('unit') }} except ({{ now['unit'] }}))
-            )
-        )
+        or staged.item_number in (select item_number from ({{ changes_since('unit') }}))
     {%- endif %}
+    {%- endif %}
+{%- endmacro %}
+
+
+{#- What of `native` or `unit` is otherwise than when the table was last built. -#}
+{% macro changes_since(what) -%}
+    {%- set now = what_it_is_built_from()[what] -%}
+    (({{ now }}) except select * from {{ built_from(what) }})
+    union all
+    (select * from {{ built_from(what) }} except ({{ now }}))
+{%- endmacro %}
+
+{% macro differs_since(what) -%}
+    {{ return(run_query("select count(*) from (" ~ changes_since(what) ~ ")").rows[0][0] > 0) }}
 {%- endmacro %}
 
 

@@ -32,10 +32,10 @@
   first stands: a redelivery changes nothing, and other content under the same id is a conflict (rule 32, see
   event_conflict).
 
-  `is_large` picks an event's first row in two steps: the first arrival per event over the few columns that tell it, then the
-  rows of those arrivals. Only the event makes the group, never the event and what it says: a redelivery may say otherwise.
+  `is_large` picks an event's first row in steps, see one_row_per_event. `touched` is then a condition on landed rows: of the
+  events that have such a row, and of no other, the rows are worked out.
 -#}
-{% macro current_rows(entity, is_large=false) -%}
+{% macro current_rows(entity, is_large=false, touched=none) -%}
     {%- set relation = source('landing', entity) -%}
     {%- set contract = landing_contract(entity) -%}
     {%- set key = contract['key'] -%}
@@ -51,25 +51,12 @@
         {%- endif -%}
     {%- endif -%}
     {% if is_large and contract['kind'] == 'event' %}
+    {%- set event = ['source_system'] + key %}
     select landed.*
-    from {{ relation }} as landed
-    inner join (
-        select
-            source_system,
-            {%- for column in key %}
-            {{ column }},
-            {%- endfor %}
-            min({{ arrival() }}) as first_arrival,
-        from {{ relation }}
-        where is_in_force
-        group by source_system, {{ key | join(', ') }}
-    ) as firsts
-        on landed.source_system = firsts.source_system
-        {%- for column in key %}
-        and landed.{{ column }} = firsts.{{ column }}
-        {%- endfor %}
-        and {{ arrival('landed.') }} = firsts.first_arrival
-    where landed.is_in_force and not coalesce(landed.is_deleted, false)
+    from (
+        {{ one_row_per_event(events_touched(relation, event, touched) if touched else relation, event, arrival(), 'min', 'is_in_force') }}
+    ) as landed
+    where not coalesce(landed.is_deleted, false)
     {% else %}
     select *
     from (
@@ -87,11 +74,58 @@
 {%- endmacro %}
 
 
+{#-
+  Of each event one row: the one whose `place` is the least ('min') or greatest ('max'), an expression over the row's columns
+  that no two rows of an event share. bench/inventory.py measures this very macro.
+
+  Most events come once, so the places of those that come again are all that is compared and joined. Only the event makes the
+  group, never the event and what it says: a redelivery may say otherwise, and would count twice.
+-#}
+{% macro one_row_per_event(relation, event, place, pick='min', condition='true') -%}
+    select versions.*
+    from {{ relation }} as versions
+    left join (
+        select
+            {%- for column in event %}
+            versions.{{ column }},
+            {%- endfor %}
+            {{ pick }}({{ place }}) as kept_place,
+        from {{ relation }} as versions
+        semi join (
+            select {{ event | join(', ') }}
+            from {{ relation }}
+            where {{ condition }}
+            group by {{ event | join(', ') }}
+            having count(*) > 1
+        ) as repeated
+            on {% for column in event %}versions.{{ column }} = repeated.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+        where {{ condition }}
+        group by {% for column in event %}versions.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+    ) as kept
+        on {% for column in event %}versions.{{ column }} = kept.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    where {{ condition }} and (kept.kept_place is null or {{ place }} = kept.kept_place)
+{%- endmacro %}
+
+
+{#- The rows of all events that have a row of which `condition` is true. -#}
+{% macro events_touched(relation, event, condition) -%}
+    (
+        select candidates.*
+        from {{ relation }} as candidates
+        semi join (
+            select distinct {{ event | join(', ') }}
+            from {{ relation }}
+            where {{ condition }}
+        ) as touched
+            on {% for column in event %}candidates.{{ column }} = touched.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    )
+{%- endmacro %}
+
+
 {#- Where a landed row stands among all arrivals: no two rows have the same place. -#}
-{% macro arrival(of='') -%}
+{% macro arrival() -%}
     struct_pack(
-        extracted_at := {{ of }}extracted_at, batch_sequence := {{ of }}batch_sequence,
-        source_file := {{ of }}source_file, source_row := {{ of }}source_row
+        extracted_at := extracted_at, batch_sequence := batch_sequence, source_file := source_file, source_row := source_row
     )
 {%- endmacro %}
 
