@@ -80,7 +80,7 @@ def _held(path: Path, options: Options) -> Path:
         held_foundation.fill(con, options)
         held_flows.fill(con, options)
         con.commit()
-        kept = ["plant", "item", "item_unit", "bom_line"]
+        kept = ["plant", "item", "item_unit", "bom_line", "movement"]
         for (table,) in con.execute(
             "select table_name from duckdb_tables() where schema_name = 'world' and not list_contains(?, table_name)",
             [kept],
