@@ -5,9 +5,10 @@ Belongs here: what each KPI is by its definition in docs/kpis.md. Doesn't belong
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,17 @@ Truth = dict[tuple[str, str | None], tuple[float, float, float]]
 """Numerator, denominator and value of a KPI at a plant, None for all."""
 
 WINDOW = timedelta(days=30)
+LATENCY = timedelta(hours=1)
+IN_ONE_UNIT = {
+    "GRM": ("KGM", 0.001),
+    "LBR": ("KGM", 0.45359237),
+    "ONZ": ("KGM", 0.028349523125),
+    "MMT": ("MTR", 0.001),
+    "CMT": ("MTR", 0.01),
+    "INH": ("MTR", 0.0254),
+    "FOT": ("MTR", 0.3048),
+    "MLT": ("LTR", 0.001),
+}
 
 
 def kpis(options: Options, folder: Path) -> Truth:
@@ -37,11 +49,39 @@ def kpis(options: Options, folder: Path) -> Truth:
         now = (
             f"visible_from <= timestamptz '{options.cut}' and coalesce(visible_to > timestamptz '{options.cut}', true)"
         )
-        plants = {row["plant_id"]: row for row in rows("world.plant", "plant_id", "timezone", "erp", "mes")}
+        plants = {row["plant_id"]: row for row in rows("world.plant", "plant_id", "timezone", "erp", "mes", "wms")}
         lines = rows(
             "held.bom_line",
             *("source_system", "plant_id", "row_id", "engineering_change_in", "engineering_change_out", "visible_from"),
             where="plant_id is not null",
+        )
+        in_force = rows(
+            "held.bom_line",
+            *("source_system", "plant_id", "parent_item_number", "alternative", "component_item_number"),
+            *("quantity", "unit", "is_fixed_quantity"),
+            where=f"{now} and plant_id is not null and coalesce(effective_from <= timestamptz '{options.cut}', true) "
+            f"and coalesce(effective_to > timestamptz '{options.cut}', true)",
+        )
+        other_units = {
+            (one["item_number"], one["alternative_unit"]): one["numerator"] / one["denominator"]
+            for one in rows("held.item_unit_conversion", "item_number", "alternative_unit", "numerator", "denominator")
+        }
+        base_units = {one["item_number"]: one["base_unit"] for one in rows("held.item", "item_number", "base_unit")}
+        headers = rows(
+            "held.bom_header",
+            *("source_system", "plant_id", "parent_item_number", "alternative", "base_quantity"),
+            where=now,
+        )
+        sold = rows(
+            "held.sales_order_line",
+            *("sales_order_number", "line_number", "plant_id", "item_number", "quantity", "promised_at", "status"),
+            where=now,
+        )
+        shipped = rows(
+            "held.shipment",
+            *("shipment_number", "line_number", "sales_order_number", "sales_order_line_number"),
+            *("item_number", "quantity", "shipped_at"),
+            where=f"{now} and shipped_at is not null",
         )
         changes = rows("held.engineering_change", "change_number", "status", "raised_at", "released_at", where=now)
         told = rows(
@@ -51,16 +91,33 @@ def kpis(options: Options, folder: Path) -> Truth:
         )
         operations = rows("held.production_operation", "plant_id", "scheduled_end_at", "actual_end_at", where=now)
         orders = rows("held.purchase_order", "purchase_order_number", "ordered_at", where=now)
-        order_lines = rows("held.purchase_order_line", "purchase_order_number", "line_number", "plant_id", where=now)
+        order_lines = rows(
+            "held.purchase_order_line", "purchase_order_number", "line_number", "plant_id", "item_number", where=now
+        )
         answers = rows(
             "held.purchase_order_acknowledgement", "purchase_order_number", "line_number", "event_at", where=now
         )
         reports = rows(
             "held.production_confirmation",
             *("source_system", "plant_id", "production_order_number", "operation_sequence", "yield_quantity"),
-            *("event_at", "visible_from"),
+            *("event_at", "visible_from", "erp_posting_reference"),
             where=now,
         )
+        notices = rows(
+            "held.advance_ship_notice",
+            *("purchase_order_number", "purchase_order_line_number", "item_number", "plant_id"),
+            *("shipped_at", "expected_at"),
+            where=now,
+        )
+        movements = rows(
+            "held.inventory_movement",
+            *("source_system", "event_id", "from_plant_id", "to_plant_id", "item_number", "quantity"),
+            *("movement_class", "reference_type", "reference_number", "reference_line", "event_at", "visible_from"),
+            *("from_location", "from_lot", "from_status", "from_ownership"),
+            *("to_location", "to_lot", "to_status", "to_ownership"),
+            where=now,
+        )
+        suppliers = rows("held.supplier", "supplier_number", "tax_id", "duns_number", where=now)
         receipts = rows(
             "held.inventory_movement",
             *("source_system", "to_plant_id", "reference_number", "event_at", "visible_from"),
@@ -73,6 +130,14 @@ def kpis(options: Options, folder: Path) -> Truth:
             for row in rows(f"held.{entity}", "event_at", "visible_from", where=now)
         ]
 
+    def in_base_unit(item: str, unit: str) -> float:
+        """How many of an item's base unit one of another unit is."""
+        if (item, unit) in other_units:
+            return float(other_units[item, unit])
+        (kind, factor), (base, of_base) = (IN_ONE_UNIT.get(one, (one, 1)) for one in (unit, base_units[item]))
+        through = 1 if kind == base else float(other_units[item, kind])
+        return factor * through / (of_base if kind == base else 1)
+
     found: Truth = {}
     cut = options.cut
     found |= _latency(cut, events)
@@ -80,6 +145,13 @@ def kpis(options: Options, folder: Path) -> Truth:
     found |= _schedule(cut, plants, operations)
     found |= _answers(cut, orders, order_lines, answers)
     found |= _confirmations(cut, plants, reports, receipts)
+    found |= _stock(cut, plants, movements)
+    found |= _notices(cut, notices, order_lines, movements)
+    found |= _pending(cut, reports)
+    found |= _suppliers(suppliers)
+    found |= _positions(plants, movements)
+    found |= _bills(plants, in_force, headers, in_base_unit)
+    found |= _fulfilment(cut, sold, shipped)
     return found
 
 
@@ -134,9 +206,7 @@ def _schedule(cut: datetime, plants: dict[str, Any], operations: Rows) -> Truth:
         kept[one["plant_id"]].append(
             ended is not None and ended.astimezone(zone).date() <= one["scheduled_end_at"].astimezone(zone).date()
         )
-    return {
-        ("schedule_adherence", plant): (sum(each), len(each), sum(each) / len(each)) for plant, each in kept.items()
-    }
+    return {("schedule_adherence", plant): _share(each) for plant, each in kept.items()}
 
 
 def _answers(cut: datetime, orders: Rows, lines: Rows, answers: Rows) -> Truth:
@@ -181,6 +251,129 @@ def _confirmations(cut: datetime, plants: dict[str, Any], reports: Rows, receipt
     for plant, hours in waited.items():
         found |= _percentiles("confirmation_posting_time", plant, hours, (50, 95))
     return found
+
+
+def _stock(cut: datetime, plants: dict[str, Any], movements: Rows) -> Truth:
+    """By what the simulation knows: a movement has one id, from which an ERP that counts by itself makes its own."""
+    posted = {(one["source_system"], one["event_id"]): one for one in movements}
+    waited: dict[str, list[float]] = defaultdict(list)
+    for one in movements:
+        # What goes from plant to plant is posted at both.
+        for plant in {one["from_plant_id"], one["to_plant_id"]} - {None}:
+            if one["source_system"] != plants[plant]["wms"]:
+                continue
+            own = "MD" + hashlib.md5(one["event_id"].encode(), usedforsecurity=False).hexdigest()[:18]
+            erp = plants[plant]["erp"]
+            there = posted.get((erp, one["event_id"])) or posted.get((erp, own))
+            if there and there["visible_from"] >= one["event_at"] and _recent(there["visible_from"], cut):
+                waited[plant].append(_hours(one["event_at"], there["visible_from"]))
+    found: Truth = {}
+    for plant, hours in waited.items():
+        found |= _percentiles("stock_posting_time", plant, hours, (50, 95))
+    return found
+
+
+def _positions(plants: dict[str, Any], movements: Rows) -> Truth:
+    """Whatever ever lay anywhere is a position, by the sums of what each side posted."""
+    lies: dict[tuple[Any, ...], dict[str, Any]] = defaultdict(lambda: defaultdict(int))
+    for one in movements:
+        for side, sign in (("from", -1), ("to", 1)):
+            if one[f"{side}_plant_id"] is not None:
+                where = (one[f"{side}_{name}"] for name in ("plant_id", "location", "lot", "status", "ownership"))
+                lies[one["item_number"], *where][one["source_system"]] += sign * one["quantity"]
+    alike: dict[str, list[bool]] = defaultdict(list)
+    for (_, plant, *_), systems in lies.items():
+        alike[plant].append(systems[plants[plant]["erp"]] == systems[plants[plant]["wms"]])
+    return {("inventory_record_accuracy_by_count", plant): _share(each) for plant, each in alike.items()}
+
+
+def _notices(cut: datetime, notices: Rows, lines: Rows, movements: Rows) -> Truth:
+    ordered = {(one["purchase_order_number"], one["line_number"], one["item_number"]) for one in lines}
+    received = {
+        (one["reference_number"], one["reference_line"])
+        for one in movements
+        if one["movement_class"] == "receipt" and one["reference_type"] == "purchase_order"
+    }
+    right: dict[str, list[bool]] = defaultdict(list)
+    for one in notices:
+        if not _recent(one["shipped_at"], cut):
+            continue
+        line = (one["purchase_order_number"], one["purchase_order_line_number"])
+        came = line in received or one["expected_at"] > cut
+        right[one["plant_id"]].append((*line, one["item_number"]) in ordered and came)
+    return {("asn_success_rate", plant): _share(each) for plant, each in right.items()}
+
+
+def _pending(cut: datetime, reports: Rows) -> Truth:
+    """In a right world each report is posted as soon as its interface lets it; older ones all are."""
+    found: Truth = {}
+    for plant in {one["plant_id"] for one in reports}:
+        of_plant = [one for one in reports if one["plant_id"] == plant]
+        late = [one for one in of_plant if one["erp_posting_reference"] is None and one["event_at"] <= cut - LATENCY]
+        # The denominator is the plant's own row, without which a plant where nothing waits would have none, and theirs.
+        found["confirmations_pending_posting", plant] = (len(late), 1 + len(late), len(late))
+    return found
+
+
+def _suppliers(suppliers: Rows) -> Truth:
+    """A firm has one tax number, in whatever system."""
+    numbers: dict[str, set[str]] = defaultdict(set)
+    for one in suppliers:
+        numbers[one["tax_id"] or one["supplier_number"]].add(one["supplier_number"])
+    every = {one["supplier_number"] for one in suppliers}
+    double = {number for each in numbers.values() if len(each) > 1 for number in each}
+    return {("supplier_duplication_rate", None): (len(double), len(every), len(double) / len(every))}
+
+
+def _bills(plants: dict[str, Any], lines: Rows, headers: Rows, in_base_unit: Callable[[str, str], float]) -> Truth:
+    """What ERP and MES of a plant hold of each component of each assembly today, for one piece and in one unit."""
+    pieces = {
+        (one["source_system"], one["plant_id"], one["parent_item_number"], one["alternative"]): one["base_quantity"]
+        for one in headers
+    }
+    held: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for one in lines:
+        key = (one["plant_id"], one["parent_item_number"], one["component_item_number"])
+        bill = (one["source_system"], one["plant_id"], one["parent_item_number"], one["alternative"])
+        of = 1 if one["is_fixed_quantity"] else pieces[bill] or 1
+        quantity = float(one["quantity"] / of) * in_base_unit(one["component_item_number"], one["unit"])
+        held[key][one["source_system"]].append(quantity)
+    alike: dict[str, list[bool]] = defaultdict(list)
+    of_assembly: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for (plant, assembly, _), systems in held.items():
+        erp, mes = (sorted(systems[plants[plant][kind]]) for kind in ("erp", "mes"))
+        same = len(erp) == len(mes) and all(math.isclose(*pair, rel_tol=1e-5) for pair in zip(erp, mes, strict=True))
+        alike[plant].append(same)
+        of_assembly[plant, assembly].append(same)
+    found: Truth = {("bom_synchronisation_accuracy", plant): _share(each) for plant, each in alike.items()}
+    for plant in alike:
+        whole = [all(each) for (where, _), each in of_assembly.items() if where == plant]
+        found["revision_adoption_rate", plant] = _share(whole)
+        found["revision_mismatch_rate", plant] = _share([not one for one in whole])
+    return found
+
+
+def _fulfilment(cut: datetime, sold: Rows, shipped: Rows) -> Truth:
+    # The warehouse and the carriers' system both hold a shipment.
+    lines = {(one["shipment_number"], one["line_number"]): one for one in shipped}
+    left: dict[tuple[str, str], Rows] = defaultdict(list)
+    for one in lines.values():
+        left[one["sales_order_number"], one["sales_order_line_number"]].append(one)
+    right: dict[str, list[bool]] = defaultdict(list)
+    for one in sold:
+        if one["status"] == "cancelled" or not _recent(one["promised_at"], cut):
+            continue
+        of_line = left[one["sales_order_number"], one["line_number"]]
+        right[one["plant_id"]].append(
+            sum(each["quantity"] for each in of_line) == one["quantity"]
+            and all(each["item_number"] == one["item_number"] for each in of_line)
+            and all(each["shipped_at"] <= one["promised_at"] for each in of_line)
+        )
+    return {("order_fulfilment_accuracy", plant): _share(each) for plant, each in right.items()}
+
+
+def _share(each: list[bool]) -> tuple[float, float, float]:
+    return sum(each), len(each), sum(each) / len(each)
 
 
 def _latency(cut: datetime, events: Rows) -> Truth:
