@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
+from mfg_assets.estate.loader import load_estate
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import truth
 from tests.kpi_truth import kpis
@@ -119,6 +121,12 @@ def test_kpis_are_those_of_the_world(right_world: Manufacturer, tmp_path: Path) 
     assert published.keys() == true.keys()
     for key, values in true.items():
         assert published[key] == pytest.approx(values, abs=1e-3), key
+    # the day of a plant is its own at the run's instant, which is early in the morning of UTC
+    cut = truth.read_world(right_world.out).options.cut
+    days = dict(right_world.rows("select plant_id, max(day) from kpi where plant_id is not null group by all"))
+    zones = {plant.id: plant.timezone for plant in load_estate(right_world.out).file.plants}
+    assert days == {plant: cut.astimezone(ZoneInfo(zone)).date() for plant, zone in zones.items()}
+    assert {(cut.date() - day).days for day in days.values()} == {0, 1}, "one lies far to the west"
     # what needs no counting where nothing is wrong
     whole = dict(
         right_world.rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,29 +16,8 @@ from mfg_assets.ledger import ConflictError, Ledger, LedgerError
 from mfg_assets.ledger.schema import metadata
 from mfg_assets.ledger.store import HEAD, migrate, revision
 from tests.ledger_rows import day, identity, see, sighting
-from tests.postgres import Server, postgres_server
 
 A, B = identity("A"), identity("B")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgres_server() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "sqlite":
-        opened = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    else:
-        opened = Ledger(request.getfixturevalue("server").url)
-    yield opened
-    if opened.is_postgres:
-        with opened.engine.begin() as connection:
-            connection.execute(text("drop schema public cascade"))
-            connection.execute(text("create schema public"))
-    opened.close()
 
 
 def _state(ledger: Ledger, exception_id: str = A) -> str:

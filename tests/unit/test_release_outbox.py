@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +18,9 @@ from mfg_assets.release import inspect, outbox
 from mfg_assets.release.inspect import MessageFilter
 from mfg_assets.release.model import Acknowledgement, Asked, Sent
 from mfg_assets.release.outbox import Result
-from tests.postgres import Server, postgres_server
 from tests.receiver import START, at, wants
 
 V1, V2, V3 = "000001-aaaaaaaa", "000002-bbbbbbbb", "000003-cccccccc"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgres_server() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "sqlite":
-        opened = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    else:
-        opened = Ledger(request.getfixturevalue("server").url)
-    yield opened
-    if opened.is_postgres:
-        with opened.engine.begin() as connection:
-            connection.execute(text("drop schema public cascade"))
-            connection.execute(text("create schema public"))
-    opened.close()
 
 
 def _prepare(ledger: Ledger, version: str, *asked: Asked, minutes: float = 0) -> outbox.Prepared:
