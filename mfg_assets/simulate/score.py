@@ -300,9 +300,9 @@ with explained as (
 ),
 
 alike as (
-    select domain, plant_id, key, any_value(note) as note
+    select domain, plant_id, key, any_value(note) as note, list(finding_class) as classes
     from look_alike
-    group by all
+    group by domain, plant_id, key
 )
 
 select
@@ -310,7 +310,9 @@ select
         when is_planted and is_reported then 'hit'
         when is_planted then 'missed'
         when is_information then 'information'
-        when alike.key is not null then 'near_miss'
+        -- of what looks like one thing, another thing may be true
+        when alike.key is not null and (explained.key is null or list_contains(alike.classes, judged.finding_class))
+            then 'near_miss'
         when explained.key is not null then 'consequence'
         else 'false'
     end as kind,

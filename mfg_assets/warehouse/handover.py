@@ -18,6 +18,7 @@ from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.estate.models import Estate
 from mfg_assets.exceptions.published import ensure_table as ensure_exception_table
 from mfg_assets.ingest import BatchManifest, current_batches, letters, read_manifests
+from mfg_assets.ingest.heard import heard
 from mfg_assets.ingest.landed import rows_path, rows_sql, source_file
 from mfg_assets.ingest.manifest import superseded_ids
 from mfg_assets.ledger import open_ledger
@@ -218,6 +219,12 @@ def _platform_tables(settings: Settings, manifests: list[BatchManifest], as_of: 
                 )
                 for m in manifests
             ],
+        ),
+        Table(
+            "platform",
+            "feed_heard",
+            {"source_system": text, "extract_name": text, "extracted_at": instant},
+            [(system, name, note.extracted_at) for (system, name), note in heard(settings.landing_dir).items()],
         ),
     ]
 

@@ -182,6 +182,16 @@ def test_what_follows_from_something_planted_is_neither_a_hit_nor_false(case: Ca
     assert (result.total.hits, result.total.consequences, result.total.false) == (1, 1, 2)
 
 
+def test_of_what_looks_like_one_thing_another_may_be_true(case: Case) -> None:
+    case.plant("near_miss", "bom", "P100", line("X", "A"), "quantity")
+    case.plant("consequence", "bom", "P100", {"parent_item_number": "X"}, "*")
+    case.report("bom_finding", "P100", "X", "A", "scrap", "medium")
+    case.report("bom_finding", "P100", "X", "A", "quantity", "medium")
+    assert {(o.finding_class, o.kind) for o in case.score().outcomes} == {
+        ("scrap", "consequence"), ("quantity", "near_miss")
+    }  # fmt: skip
+
+
 def test_what_is_said_for_information_is_not_false_and_still_a_hit_where_planted(case: Case) -> None:
     case.plant("finding", "bom", "P100", line("X", "A"), "position_only")
     case.plant("near_miss", "bom", "P100", line("X", "A"), "position_only")

@@ -19,6 +19,7 @@ PLATFORM_TABLES = {
     "run": "The one as-of instant of the run (rule 3).",
     "batch_manifest": "Every batch that landed or was refused.",
     "dead_letter": "Every record that a contract refused, with its payload and reasons.",
+    "feed_heard": "Deliveries that brought nothing new, so that no batch landed.",
     "current_batch": "Which batches count, in which order they were delivered, and where their rows are.",
     "kpi_history": "KPIs of the days before, from what is published.",
 }

@@ -134,6 +134,14 @@ BOM: tuple[Defect, ...] = (
         where lower_line.unit = 'EA' and lower_line.reference_designators is null and lower_line.effective_from is null
             and lower_line.{UNCHANGED.replace(" and ", " and lower_line.")}
             and upper_line.{UNCHANGED.replace(" and ", " and upper_line.")}
+            -- where it goes into several, each way up to the stranger would be a cycle of its own
+            and not exists (
+                select 1
+                from erp_line as other
+                where other.plant_id = upper_line.plant_id
+                    and other.component_item_number = upper_line.component_item_number
+                    and other.parent_item_number <> upper_line.parent_item_number
+            )
         """,
         add_stranger("null"),
         share=0.2,

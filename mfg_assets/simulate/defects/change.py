@@ -332,6 +332,9 @@ CHANGE: tuple[Defect, ...] = (
         from ({_changes("erp", f"len(erp_new) = 1 and {_IN_PIECES} and effective_at <= $first")}) as change
         inner join erp_line as upper_line on change.plant_id = upper_line.plant_id
             and change.parent_item_number = upper_line.component_item_number
+        -- where it goes into several, each way up to the stranger would be a cycle of its own
+        qualify min(upper_line.parent_item_number) over (partition by change.claim)
+            = max(upper_line.parent_item_number) over (partition by change.claim)
         """,
         (
             add_rows(

@@ -49,6 +49,8 @@ def _answered(finding_class: str, does: str, values: dict[str, str], quantity: s
             ),
         ),
         kind="event",
+        # a message that was sent is not unsent: it holds until its line is complete
+        is_lasting=True,
         consequences=OF_LINE,
     )
 

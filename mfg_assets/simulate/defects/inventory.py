@@ -347,6 +347,20 @@ INVENTORY: tuple[Defect, ...] = (
                 f"{_RETURNED} erp as source_system, cast(known_at as date) as posting_date, currency, "
                 "cast(0 as decimal(18, 6)) as amount, until_at as visible_from from chosen",
             ),
+            # it is there, so whoever counts later counts it
+            change_event(
+                "cycle_count",
+                {"counted_quantity": "held_row.counted_quantity + target.returned"},
+                """
+                select counted.source_system, counted.row_id, sum(chosen.quantity) as returned
+                from held.cycle_count as counted
+                inner join chosen on counted.plant_id = chosen.plant_id
+                    and counted.location = chosen.piece.location and counted.item_number = chosen.piece.item_number
+                    and chosen.known_at < counted.counted_at
+                where counted.lot_number is null
+                group by counted.source_system, counted.row_id
+                """,
+            ),
         ),
         share=100,
         kind="event",

@@ -50,7 +50,11 @@ select
     claim, known_at, until_at, plant_id, system, row_id, parent_item_number, stranger,
     [json_object('parent_item_number', parent_item_number, 'component_item_number', stranger)::varchar] as keys,
     cast(null as decimal(18, 6)) as quantity,
-    (select min(change_number) from held.engineering_change where status = 'released') as change_number
+    (
+        select min(change_number)
+        from held.engineering_change
+        where status = 'released' and visible_from <= $first and (visible_to is null or $first < visible_to)
+    ) as change_number
 from drawn
 where not list_contains(components, stranger) and stranger <> parent_item_number
 """
@@ -125,6 +129,9 @@ inner join header on erp_line.system = header.source_system and erp_line.plant_i
     and erp_line.component_item_number = header.parent_item_number
 inner join erp_parent on erp_line.plant_id = erp_parent.plant_id
     and erp_line.parent_item_number = erp_parent.parent_item_number
+-- a change of the bill would be held in another form, and what its line says then is the phantom's too
+anti join change_at on erp_line.plant_id = change_at.plant_id
+    and erp_line.parent_item_number = change_at.parent_item_number
 where erp_line.is_phantom and {UNCHANGED} and erp_line.effective_from is null and part.alternatives = 1
     and not coalesce(erp_line.is_fixed_quantity, false) and coalesce(erp_line.component_scrap, 0) = 0
     and not list_has_any(part.inner_components, erp_parent.components)

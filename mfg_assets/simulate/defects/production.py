@@ -238,7 +238,12 @@ PRODUCTION: tuple[Defect, ...] = (
         _REPORT,
         (post_late("inventory_movement", _RECEIPTS),),
         kind="event",
-        consequences=OF_ORDER,
+        consequences=(
+            *OF_ORDER,
+            # what was built is there: it is counted, and its lots are used
+            Consequence("inventory", "json_object('item_number', item_number)::varchar", "count_not_posted"),
+            Consequence("production", "json_object('item_number', item_number)::varchar", "genealogy_gap"),
+        ),
     ),
     Defect(
         "production",
