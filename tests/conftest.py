@@ -28,14 +28,20 @@ os.environ.setdefault("MFG_CACHE", str(PROJECT_ROOT / ".mfg-tests" / "cache"))
 SHARED_DATA = Path(os.environ.get("MFG_TEST_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 
 
+@pytest.fixture(autouse=True)
+def _settings_read_anew() -> Iterator[None]:
+    """No test meets settings that another one's environment made: which runs before it is the scheduler's choice."""
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty MFG_HOME for one test."""
     path = tmp_path / "home"
     monkeypatch.setenv("MFG_HOME", str(path))
-    get_settings.cache_clear()
-    yield path
-    get_settings.cache_clear()
+    return path
 
 
 @pytest.fixture

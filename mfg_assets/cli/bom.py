@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import bom_all, bom_question, bom_view, examples
+from mfg_assets.cli import bom_all, bom_question, bom_view, examples, query
 from mfg_assets.cli.bom_compare import EXAMPLES, compare
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, say
@@ -65,7 +65,7 @@ def explode(
     from mfg_assets.bom import read_structure
 
     order = _quantity(quantity)
-    with bom_question.published() as connection:
+    with query.published() as connection:
         question = bom_question.ask(connection, item, plant, as_of, system, revision, order, is_down=True)
         structure = read_structure(connection, question, is_down=True)
         if not structure.edges:
@@ -100,7 +100,7 @@ def where_used(
     from mfg_assets.bom import read_structure
     from mfg_assets.bom import where_used as walk_up
 
-    with bom_question.published() as connection:
+    with query.published() as connection:
         question = bom_question.ask(connection, item, plant, as_of, system, revision, None, is_down=False)
         structure = read_structure(connection, question, is_down=False)
         if not structure.edges:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import context, examples
+from mfg_assets.cli import examples
 from mfg_assets.cli.output import say
 from mfg_assets.errors import Problem, UsageError
 
@@ -36,14 +36,13 @@ def explode_all(
     """Write the indented explosion of everything at the published state's instant, one row per way to an item."""
     from mfg_assets.bom import lookup
     from mfg_assets.bom.bulk import explode_all as walk
-    from mfg_assets.cli.query import published_database, sealed
+    from mfg_assets.cli.query import published
 
     if target.exists():
         raise UsageError(Problem("the file exists already", target, fix="choose another name, or remove it"))
     if not target.parent.is_dir():
         raise UsageError(Problem("there is no such folder", target.parent, fix="create it first"))
-    settings = context.settings()
-    with sealed(settings, published_database(settings)) as connection:
+    with published() as connection:
         plants = lookup.plants_of(connection)
         if plant is not None and plant not in plants:
             raise UsageError(Problem(f"no bills are published for plant {plant!r}", fix=f"one of: {', '.join(plants)}"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import bom_compare_view, bom_question, context, examples
+from mfg_assets.cli import bom_compare_view, bom_question, context, examples, query
 from mfg_assets.cli.output import Format, FormatOption
 from mfg_assets.errors import Problem, UsageError
 
@@ -69,7 +69,7 @@ def compare(
     a = _side(first, None)
     b = _side(second, a.item)
     shared = {"plant": plant, "as-of": as_of, "system": system, "revision": revision}
-    with bom_question.published() as connection:
+    with query.published() as connection:
         questions = _question(connection, a, shared), _question(connection, b, shared)
         structures = _structure(connection, questions[0]), _structure(connection, questions[1])
     rules = _rules()

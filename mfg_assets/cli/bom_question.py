@@ -6,8 +6,6 @@ Doesn't belong here: the commands (`bom`, `bom_compare`), reading bills (mfg_ass
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,16 +18,6 @@ if TYPE_CHECKING:
 
     from mfg_assets.bom import Question
     from mfg_assets.estate.models import Estate
-
-
-@contextmanager
-def published() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published snapshot, readable only."""
-    from mfg_assets.cli.query import published_database, sealed
-
-    settings = context.settings()
-    with sealed(settings, published_database(settings)) as connection:
-        yield connection
 
 
 def ask(

@@ -6,13 +6,11 @@ Belongs here: options and helpful answers to mistyped words. Doesn't belong here
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import change_view, context, examples, instants
+from mfg_assets.cli import change_view, context, examples, instants, query
 from mfg_assets.cli.output import Format, FormatOption, say
 from mfg_assets.errors import Problem, UsageError
 
@@ -54,7 +52,7 @@ def list_(
         raise UsageError(
             Problem(f"--status: there is no status {sorted(unknown)[0]!r}", fix=f"one of: {', '.join(STATUSES)}")
         )
-    with _published() as connection:
+    with query.published() as connection:
         _check_plant(connection, plant)
         found = at_plants(connection, plant=plant, statuses=status or (), reason=reason)
     change_view.show_list(found, output, limit=limit or None)
@@ -73,7 +71,7 @@ def show(
     """Show one change: a timeline per plant with what shows each milestone, what is in the way, and what it touches."""
     from mfg_assets.change import at_plants, numbers_like, orders_on_old, run_outs, touched
 
-    with _published() as connection:
+    with query.published() as connection:
         _check_plant(connection, plant)
         found = at_plants(connection, change_number=number, plant=plant)
         if not found:
@@ -113,7 +111,7 @@ def impact(
 
     estate = context.estate_if_chosen()
     zones = {p.id: p.timezone for p in estate.file.plants} if estate else {}
-    with _published() as connection:
+    with query.published() as connection:
         _check_plant(connection, plant)
         for option, value in (("--item", item), ("--replace-by", replace_by)):
             _check_item(connection, option, value)
@@ -134,15 +132,6 @@ def impact(
     if not answer.assemblies:
         say(f"{item} is in no bill at {plant} on that day.")
     change_view.show_what_if(answer, zone, output)
-
-
-@contextmanager
-def _published() -> Iterator[duckdb.DuckDBPyConnection]:
-    from mfg_assets.cli.query import published_database, sealed
-
-    settings = context.settings()
-    with sealed(settings, published_database(settings)) as connection:
-        yield connection
 
 
 def _check_plant(connection: duckdb.DuckDBPyConnection, plant: str | None) -> None:

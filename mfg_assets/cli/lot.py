@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mfg_assets.cli import bom_view, context, examples
+from mfg_assets.cli import bom_view, examples
 from mfg_assets.cli.failures import STOPPED
 from mfg_assets.cli.output import Format, FormatOption, cell, emit, print_table, say
 from mfg_assets.errors import Problem, UsageError
@@ -48,12 +48,11 @@ def trace(
 ) -> None:
     """Follow a lot or serial through production, across plants, down to what it is made of or up to who got it."""
     from mfg_assets import lots
-    from mfg_assets.cli.query import published_database, sealed
+    from mfg_assets.cli.query import published
 
     if up == down:
         raise UsageError(Problem("choose a direction", fix="--down for what went into the lot, --up for where it went"))
-    settings = context.settings()
-    with sealed(settings, published_database(settings)) as connection:
+    with published() as connection:
         items = lots.items_of(connection, lot)
         if not items or (item is not None and item not in items):
             near = items or lots.lots_like(connection, lot)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 
 from mfg_assets.cli import context, examples
 from mfg_assets.cli.output import Format, FormatOption, emit, show
-from mfg_assets.errors import Problem, UsageError
+from mfg_assets.errors import Problem, PublicationError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,6 +73,26 @@ def published_database(settings: Settings) -> Path:
     from mfg_assets.publish import current_version_dir
 
     return current_version_dir(settings) / "marts.duckdb"
+
+
+@contextmanager
+def published() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The version in force, readable only.
+
+    Raises PublicationError when nothing is published, or by a release that knew fewer tables than this one.
+    """
+    import duckdb
+
+    settings = context.settings()
+    with sealed(settings, published_database(settings)) as connection:
+        try:
+            yield connection
+        except duckdb.CatalogException as error:
+            what = str(error).splitlines()[0]
+            fix = "`mfg run` publishes it anew, with the tables that this release has"
+            raise PublicationError(
+                Problem(f"the version in force lacks what is asked: {what}", published_database(settings), fix=fix)
+            ) from None
 
 
 def sealed(settings: Settings, database: Path) -> Any:
