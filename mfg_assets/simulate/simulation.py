@@ -160,6 +160,8 @@ def _workshop(out: Path, settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyCo
         own = settings.model_copy(update={"home": work})
         # Files are written in the order of their relations, which only this setting promises.
         with connect(own, work / "simulation.duckdb", keep_order=True) as con:
+            # Nobody opens it again.
+            con.execute("pragma disable_checkpoint_on_shutdown")
             yield con, part
     finally:
         shutil.rmtree(work)

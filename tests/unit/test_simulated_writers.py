@@ -12,8 +12,10 @@ import pytest
 
 from mfg_assets.simulate import held
 from mfg_assets.simulate.export.clocks import inclusive_end, local_day, local_time
+from mfg_assets.simulate.export.erp_s4 import DIALECT
 from mfg_assets.simulate.export.feeds import Feed, Window, native_rows
 from mfg_assets.simulate.export.markup import nested_sql
+from mfg_assets.simulate.export.native import revision_number
 from mfg_assets.simulate.export.staging import Drop, Relation, Tampering, stage
 from mfg_assets.simulate.export.writers import (
     Field,
@@ -189,3 +191,16 @@ def test_a_day_is_a_day_and_its_end_the_last_one(con: duckdb.DuckDBPyConnection)
     assert _value(con, local_day(noon, zone, day, time)) == "03/09/26 12:00:00"
     assert _value(con, inclusive_end(midnight, zone, day, time)) == "03/08/26"
     assert _value(con, inclusive_end(noon, zone, day, time)) == "03/08/26 12:00:00"
+
+
+def test_a_counted_revision_is_written_as_its_code_map_reads_it(con: duckdb.DuckDBPyConnection) -> None:
+    codes = {code: native for name, _, native, code in DIALECT.code_rows() if name == "revisions"}
+    digits = DIALECT.revision_digits
+    assert digits is not None
+    written = con.execute(
+        f"select code, {revision_number('code', digits)} from (select unnest(?) as code)", [list(codes)]
+    ).fetchall()
+    assert dict(written) == codes
+    assert (codes["A"], codes["Z"], codes["AA"], codes["ZZ"]) == ("01", "26", "27", "702")
+    [kept] = con.execute(f"select {revision_number('code', digits)} from (select 'A-1' as code)").fetchall()
+    assert kept == ("A-1",)

@@ -75,20 +75,21 @@ def _record(con: DuckDBPyConnection, defect: Defect, options: Options) -> None:
             f"insert into truth.near_miss select {literal(defect.domain)}, plant_id, unnest({keys}), "
             f"{literal(defect.finding_class)}, quantity, planted_at, mended_at, {literal(defect.does)} from chosen"
         )
-    for consequence in defect.consequences:
-        con.execute(
-            f"insert into truth.consequence select distinct {literal(consequence.domain)}, "
-            f"{'null' if consequence.is_everywhere else 'plant_id'}, "
-            f"{consequence.key}, {literal(consequence.finding_class)}, null, planted_at, mended_at, "
-            f"{literal(defect.does)} from chosen"
-        )
+    follows = [
+        f"select {literal(consequence.domain)}, {'null' if consequence.is_everywhere else 'plant_id'}, "
+        f"{consequence.key}, {literal(consequence.finding_class)}, null, planted_at, mended_at, "
+        f"{literal(defect.does)} from chosen"
+        for consequence in defect.consequences
+    ]
     if "erp bom_line" in defect.shows:
         # a bill that was right in one delivery and isn't in the next one has changed, with no change behind it
-        con.execute(
-            "insert into truth.consequence select distinct 'bom', plant_id, "
-            "json_object('parent_item_number', parent_item_number)::varchar, 'unauthorised_change', null, planted_at, "
-            f"mended_at, {literal(defect.does)} from chosen where planted_at > {instant(options.first_cut)}"
+        follows.append(
+            "select 'bom', plant_id, json_object('parent_item_number', parent_item_number)::varchar, "
+            f"'unauthorised_change', null, planted_at, mended_at, {literal(defect.does)} from chosen "
+            f"where planted_at > {instant(options.first_cut)}"
         )
+    if follows:
+        con.execute(f"insert into truth.consequence {' union '.join(follows)}")
 
 
 def _record_alteration(con: DuckDBPyConnection, defect: Defect, options: Options) -> None:

@@ -30,6 +30,15 @@ MENDED_EARLY = 0.08
 MENDED = 0.5
 """Shares that are mended before the first delivery, and within two weeks of it or of their planting."""
 
+SPARE = 60
+"""Candidates of a day that are kept beyond four times what is wanted: some will be another entry's."""
+
+BIG = 50_000
+"""Rows of the largest table of what systems hold, from which on candidates are thinned before they are read in whole.
+
+It takes a second look at them, which costs more than it saves where there are few.
+"""
+
 
 def choose(con: DuckDBPyConnection, options: Options, catalogue: Sequence[Defect]) -> None:
     """Make `planned` (entry, claim, planted_at, mended_at) and a temp table `candidate_<n>` for each entry.
@@ -40,77 +49,129 @@ def choose(con: DuckDBPyConnection, options: Options, catalogue: Sequence[Defect
         catalogue: its entries in a fixed order.
     """
     con.execute(
-        "create or replace temp table pool (entry integer, claim varchar, document varchar, day integer, "
-        "known_at timestamptz, until_at timestamptz, luck double)"
+        "create or replace temp table arriving (entry integer, claim varchar, document varchar, "
+        "known_at timestamptz, until_at timestamptz, luck double, objects bigint)"
     )
-    con.execute("create or replace temp table pool_size (entry integer, day integer, objects bigint)")
     con.execute(
         "create or replace temp table picked (entry integer, claim varchar, document varchar, day integer, "
         "known_at timestamptz, until_at timestamptz, place bigint)"
     )
-    rows = ", ".join(f"({n}, {literal(d.id)}, {d.kind == 'event'}, {d.is_lasting})" for n, d in enumerate(catalogue))
-    con.execute(f"create or replace temp table entries as from (values {rows}) as t (entry, id, is_event, is_lasting)")
+    rows = ", ".join(
+        f"({n}, {literal(d.id)}, {d.kind == 'event'}, {d.is_lasting}, {options.defect_rate * d.share * ENTRY_SHARE!r})"
+        for n, d in enumerate(catalogue)
+    )
+    con.execute(
+        f"create or replace temp table entries as from (values {rows}) as t (entry, id, is_event, is_lasting, share)"
+    )
+    largest = con.execute("select max(estimated_size) from duckdb_tables() where schema_name = 'held'").fetchone()
+    is_big = largest is not None and (largest[0] or 0) >= BIG
     for entry, defect in enumerate(catalogue):
-        _gather(con, options, entry, defect)
+        _gather(con, options, entry, defect, is_big=is_big)
+    con.execute(f"create or replace temp table pool as {_luckiest(options, 'arriving')}")
+    found = con.execute("select distinct entry, day, objects from pool").fetchall()
+    sizes = {(entry, day): objects for entry, day, objects in found}
+    drawn = con.execute(
+        "select entry, day, chance('how many', id || '/' || day) "
+        f"from entries cross join range(1, {options.advanced_days + 1}) as days (day)"
+    ).fetchall()
+    draws = {(entry, day): chance for entry, day, chance in drawn}
     for day in range(options.advanced_days + 1):
         for entry, defect in enumerate(catalogue):
-            _pick(con, options, entry, defect, day)
+            _pick(con, options, entry, defect, day, sizes, draws)
     _date(con, options)
 
 
-def _gather(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect) -> None:
-    first = instant(options.first_cut)
+def _gather(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect, *, is_big: bool) -> None:
+    first, cut = instant(options.first_cut), instant(options.cut)
     source = f"({defect.candidates.replace('$first', first)}) as candidate"
     columns = {row[0] for row in con.execute(f"describe from {source}").fetchall()}
+    luck = "luck" if "luck" in columns else f"chance({literal(defect.id)}, claim)"
+    only = _thin_out(con, options, entry, defect, source, luck) if is_big else ""
     # Ties are broken by what a row is, never by where it stands.
     tie = ", row_id" if "row_id" in columns else ""
     distinct = "" if defect.has_unique_claims else "distinct on (claim) "
     order = "" if defect.has_unique_claims else f"order by claim, known_at, keys{tie}"
-    luck = "luck" if "luck" in columns else f"chance({literal(defect.id)}, claim)"
+    table = f"candidate_{entry}"
+    con.execute(f"create or replace temp table {table} as select {distinct}* from {source} {only} {order}")
     document = "coalesce(document, claim)" if "document" in columns else "claim"
-    until = "until_at" if "until_at" in columns else "cast(null as timestamptz)"
-    # Of millions of candidates a few are wanted. What the choice needs is read first, and the rest for the chosen only.
+    until = "until_at" if "until_at" in columns else "null"
+    objects = "(select objects from lucky where lucky.claim = candidate.claim)" if is_big else "null"
     con.execute(
-        f"create or replace temp table arriving as with one_each as (select {distinct}claim, {document} as document, "
-        f"known_at, {until} as until_at, {luck} as luck from {source} {order}) "
-        f"select *, cast(greatest(0, ceil(epoch(known_at - {first}) / 86400)) as integer) as day, "
-        f"chance({literal(defect.id)}, claim) as tie from one_each where known_at <= {instant(options.cut)}"
-    )
-    con.execute(f"insert into pool_size select {entry}, day, count(*) from arriving group by day")
-    share = options.defect_rate * defect.share * ENTRY_SHARE
-    con.execute(
-        f"insert into pool select {entry}, claim, document, day, known_at, until_at, luck from arriving "
-        "qualify row_number() over (partition by day order by luck, tie, claim) "
-        f"<= 60 + 4 * {share} * count(*) over (partition by day)"
-    )
-    con.execute(
-        f"create or replace temp table candidate_{entry} as select {distinct}* from {source} "
-        f"where claim in (select claim from pool where entry = {entry}) {order}"
+        f"insert into arriving select {entry}, claim, {document}, known_at, {until}, {luck}, {objects} "
+        f"from {table} as candidate where known_at <= {cut}"
     )
 
 
-def _pick(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect, day: int) -> None:
+def _thin_out(con: DuckDBPyConnection, options: Options, entry: int, defect: Defect, source: str, luck: str) -> str:
+    """Find out who has a chance without making anybody's keys, and give the WHERE of them."""
+    first, cut = instant(options.first_cut), instant(options.cut)
+    each = (
+        f"select claim, known_at, {luck} as luck from {source}"
+        if defect.has_unique_claims
+        else f"select claim, min(known_at) as known_at, min({luck}) as luck from {source} group by claim"
+    )
+    con.execute(
+        f"create or replace temp table offered as select {entry} as entry, claim, null as document, known_at, "
+        f"cast(null as timestamptz) as until_at, luck, cast(null as bigint) as objects "
+        f"from ({each}) where known_at <= {cut}"
+    )
+    con.execute(f"create or replace temp table lucky as {_luckiest(options, 'offered')}")
+    con.execute("drop table offered")
+    row = con.execute("select max(luck) from lucky where day = 0").fetchone()
+    # Compared with a number, so that it happens before anything is joined; later days have few candidates.
+    bound = "0" if row is None or row[0] is None else f"double '{row[0]!r}'"
+    return f"where claim in (select claim from lucky) and ({luck} <= {bound} or known_at > {first})"
+
+
+def _luckiest(options: Options, offered: str) -> str:
+    """SELECT of the candidates from which each day's defects are chosen, and of how many `objects` the day has."""
+    return f"""
+        with dated as (
+            select
+                offered.*, entries.id, entries.share,
+                cast(greatest(0, ceil(epoch(known_at - {instant(options.first_cut)}) / 86400)) as integer) as day
+            from {offered} as offered
+            inner join entries using (entry)
+        ),
+        counted as (
+            select * replace (coalesce(objects, count(*) over (partition by entry, day)) as objects)
+            from dated
+        )
+        select entry, claim, document, day, known_at, until_at, luck, objects
+        from counted
+        qualify row_number() over (partition by entry, day order by luck, chance(id, claim), claim)
+            <= {SPARE} + 4 * share * objects
+    """
+
+
+def _pick(
+    con: DuckDBPyConnection,
+    options: Options,
+    entry: int,
+    defect: Defect,
+    day: int,
+    sizes: dict[tuple[int, int], int],
+    draws: dict[tuple[int, int], float],
+) -> None:
     is_again = day > 0 and defect.kind == "state"
     source_day = 0 if is_again else day
-    row = con.execute("select objects from pool_size where entry = ? and day = ?", [entry, source_day]).fetchone()
-    if row is None:
+    objects = sizes.get((entry, source_day))
+    if objects is None:
         return
-    expected = options.defect_rate * defect.share * ENTRY_SHARE * row[0]
+    expected = options.defect_rate * defect.share * ENTRY_SHARE * objects
     if day == 0:
         wanted = max(1, round(expected))
     else:
-        expected = (expected * NEW_PER_DAY if is_again else expected) + min(1.0, row[0]) * AT_LEAST_PER_DAY
-        drawn = con.execute("select chance('how many', ?)", [f"{defect.id}/{day}"]).fetchone()
-        wanted = int(expected + (drawn[0] if drawn else 0.0))
+        expected = (expected * NEW_PER_DAY if is_again else expected) + min(1.0, objects) * AT_LEAST_PER_DAY
+        wanted = int(expected + draws[entry, day])
     if wanted == 0:
         return
     order = f"chance({literal(f'{defect.id}/{day}')}, claim)" if is_again else "luck"
     con.execute(
-        "insert into picked select entry, claim, document, $day, known_at, until_at, "
+        f"insert into picked select entry, claim, document, {day}, known_at, until_at, "
         f"row_number() over (order by {order}, chance({literal(defect.id)}, claim), claim) from pool "
-        "where entry = $entry and day = $from and document not in (select document from picked) "
-        f"order by {order}, chance({literal(defect.id)}, claim), claim limit $wanted",
-        {"day": day, "entry": entry, "from": source_day, "wanted": wanted},
+        f"where entry = {entry} and day = {source_day} and document not in (select document from picked) "
+        f"order by {order}, chance({literal(defect.id)}, claim), claim limit {wanted}"
     )
 
 

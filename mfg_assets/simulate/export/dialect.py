@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from mfg_assets.contracts import Column, contract
 from mfg_assets.simulate.export.feeds import Delivery, Feed
-from mfg_assets.simulate.export.native import number
+from mfg_assets.simulate.export.native import number, revision_number
 from mfg_assets.warehouse.sql import identifier, literal
 
 # Code maps of columns with codes; those of one name in several entities have one map each.
@@ -83,9 +83,9 @@ class Dialect:
 
     Functions take SQL and give SQL. `item` writes an item number, `item_back` reads it from the native column;
     `instant`, `day` and `date` write times, starts of periods and days. `end` and `end_back` are for ends of periods.
-    `revision` writes a revision where the system counts them, and is None where it writes them as they are. `name`
-    gives the native column for an entity's, where it isn't one of `dialects/columns.csv`; `read` is how a mapping names
-    that.
+    `revision_digits` is how many digits a revision has at least where the system counts them, None where it writes
+    letters. `name` gives the native column for an entity's, where it isn't one of `dialects/columns.csv`; `read` is how
+    a mapping names that.
     """
 
     system: str
@@ -98,7 +98,7 @@ class Dialect:
     date: Callable[[str], str]
     amount: Callable[[str], str] = number
     flags: tuple[str, str] = ("true", "false")
-    revision: Callable[[int], str] | None = None
+    revision_digits: int | None = None
     entities_with_canonical_items: tuple[str, ...] = ()
     decimal_comma: tuple[str, ...] = ()
     name: Callable[[str, str], str] | None = None
@@ -127,8 +127,8 @@ class Dialect:
             for code_map, pairs in words(self.system).items()
             for code, native in pairs.items()
         ]
-        if self.revision is not None:
-            rows += [("revisions", self.system, self.revision(n), letters(n)) for n in range(1, _REVISION_COUNT + 1)]
+        if (digits := self.revision_digits) is not None:
+            rows += [("revisions", self.system, f"{n:0{digits}d}", letters(n)) for n in range(1, _REVISION_COUNT + 1)]
         return rows
 
     def _native(self, entity: str, column: Column) -> Native:
@@ -142,8 +142,8 @@ class Dialect:
         code_map = _code_map(entity, column)
         if code_map in words(self.system):
             return self._word(code_map, held), name, code_map if column.code_type is None else None
-        if column.name in REVISIONS and self.revision is not None:
-            return self._revision(held), name, "revisions"
+        if column.name in REVISIONS and self.revision_digits is not None:
+            return revision_number(held, self.revision_digits), name, "revisions"
         is_item = column.references is not None and column.references.entity == "item"
         if (is_item or (entity == "item" and column.name == "item_number")) and (
             entity not in self.entities_with_canonical_items
@@ -172,12 +172,6 @@ class Dialect:
         )
         return f"case {held} {cases} else {held} end"
 
-    def _revision(self, held: str) -> str:
-        assert self.revision is not None  # noqa: S101 - asked before
-        known = {letters(n): self.revision(n) for n in range(1, _REVISION_COUNT + 1)}
-        pairs = ", ".join(f"{literal(text)}: {literal(native)}" for text, native in known.items())
-        return f"coalesce((map {{{pairs}}})[{held}], {held})"
-
     def _flag(self, held: str) -> str:
         true, false = self.flags
         return f"case when {held} then {literal(true)} when not {held} then {literal(false)} end"
@@ -195,6 +189,7 @@ def letters(count: int) -> str:
     return (chr(64 + high) if high else "") + chr(65 + low)
 
 
+@cache
 def words(system: str) -> dict[str, dict[str, str]]:
     """Code map → code → the system's word, for a system of `dialects/words.csv`."""
     found: dict[str, dict[str, str]] = {}

@@ -63,7 +63,7 @@ DIALECT = Dialect(
     end=lambda sql: f"coalesce({_day(sql)}, '{_FOREVER}')",
     end_back=lambda name: f"nullif({name}, '{_FOREVER}')",
     date=lambda sql: f"cast({sql} as varchar)",
-    revision=lambda count: f"{count:02d}",
+    revision_digits=2,
 )
 
 

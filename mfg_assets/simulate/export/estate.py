@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def write(out: Path, options: Options, cut: datetime, systems: Collection[str] =
     estate = _template("estate.yaml")
     estate["plants"] = estate["plants"][: options.plants]
     estate["as_of"] = cut.isoformat()
-    plants = [plant["id"] for plant in estate["plants"]]
+    plants = _plants(options)
     described = {name: system for name, system in _systems(plants).items() if name in systems}
     estate["releases"] = [target for target in estate["releases"] if target["system"] in described]
     ownership = _template("ownership.yaml")
@@ -88,12 +89,21 @@ def code_maps(systems: Iterable[str], plants: Iterable[str]) -> dict[str, list[t
 
 def systems_of(options: Options) -> list[str]:
     """The systems that serve a plant of the simulation."""
-    plants = [plant["id"] for plant in _template("estate.yaml")["plants"]][: options.plants]
-    return list(_systems(plants))
+    return list(_systems(_plants(options)))
 
 
-def _systems(plants: list[str]) -> dict[str, Any]:
-    """The file of each system that serves one of these plants."""
+def _plants(options: Options) -> tuple[str, ...]:
+    return _all_plants()[: options.plants]
+
+
+@cache
+def _all_plants() -> tuple[str, ...]:
+    return tuple(plant["id"] for plant in _template("estate.yaml")["plants"])
+
+
+@cache
+def _systems(plants: tuple[str, ...]) -> dict[str, Any]:
+    """The file of each system that serves one of these plants. Nobody changes them: all callers share them."""
     names = sorted(entry.name for entry in _TEMPLATES.joinpath("systems").iterdir() if entry.name.endswith(".yaml"))
     systems = [
         *(_arranged(describe()) for describe in _SELF_DESCRIBED),
@@ -107,7 +117,7 @@ def _systems(plants: list[str]) -> dict[str, Any]:
     return found
 
 
-def _keep_known(ownership: Any, systems: dict[str, Any], plants: list[str]) -> None:
+def _keep_known(ownership: Any, systems: dict[str, Any], plants: tuple[str, ...]) -> None:
     """Leave out owners and plants that the estate doesn't have, and rules of which nothing is left."""
     owners = set(systems) | {system["kind"] for system in systems.values()}
     for rule in list(ownership["rules"]):

@@ -44,9 +44,10 @@ def clock(expression: str, zone: str, pattern: str) -> str:
     return f"strftime({local}, {literal(pattern)}) || {fraction}"
 
 
-def revision_number(expression: str) -> str:
-    """A revision's letters as a count: A is 1, AA is 27; anything else stays as it is."""
+def revision_number(expression: str, digits: int = 1) -> str:
+    """A revision's letters as a count of so many digits at least: A is 1, AA is 27; anything else stays as it is."""
     count = _LETTERS.format(r=expression)
     return (
-        f"case when regexp_full_match({expression}, '[A-Z]{{1,2}}') then cast({count} as varchar) else {expression} end"
+        f"case when regexp_full_match({expression}, '[A-Z]{{1,2}}') "
+        f"then format('{{:0{digits}d}}', {count}) else {expression} end"
     )
