@@ -30,6 +30,8 @@ AFTER_AS_OF = [
     "reconciliation.effective_bom_line",
     "reconciliation.item_structure",
     "reconciliation.bom_cycle",
+    "reconciliation.structure_item",
+    "reconciliation.numbered_requirement",
     "reconciliation.item_requirement",
 ]
 # 193 lines ended on eight days; of each: its last instant, and the first one after it, midnight.

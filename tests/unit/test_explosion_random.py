@@ -30,6 +30,8 @@ ORDER = [
     "reconciliation.reconciled_bom_line",
     "reconciliation.item_structure",
     "reconciliation.bom_cycle",
+    "reconciliation.structure_item",
+    "reconciliation.numbered_requirement",
     "reconciliation.item_requirement",
 ]
 INPUTS = """

@@ -1,276 +1,16 @@
-{#- Both only end what could otherwise grow without bound; no sound structure comes near them. -#}
-{%- set deepest = 250 -%}
-{%- set longest_way_in_cycle = 8 -%}
+{{ config(materialized='view') }}
 
-{#- What a whole piece and a factor of one are in the small units of the walk (see explosion_products). -#}
-{%- set one = '100000000000000' -%}
-{%- set one_factor = '1000000000000' -%}
+with
 
-with recursive
+requirements as (
 
-structure as (
-
-    select
-        plant_id,
-        parent_item_number,
-        component_item_number,
-        requirement_kind,
-        quantity_per,
-        unit,
-        is_fixed_quantity,
-        -- what comes out of an order ends its way
-        requirement_kind = 'component' as is_component,
-        coalesce(is_phantom, false) as is_phantom,
-    from {{ ref('item_structure') }}
+    select * from {{ ref('numbered_requirement') }}
 
 ),
 
-cycle_members as (
-
-    select distinct
-        plant_id,
-        unnest(cycle_path) as item_number,
-    from {{ ref('bom_cycle') }}
-    where structure = 'reconciled'
-
-),
-
-assemblies as (
-
-    select distinct
-        plant_id,
-        parent_item_number as item_number,
-    from structure
-
-),
-
--- a small number instead of plant and item: what is joined and grouped most must be narrow
 items as (
 
-    select
-        named.plant_id,
-        named.item_number,
-        cast(row_number() over () as bigint) as item_id,
-        assemblies.item_number is not null as has_bill,
-        cycle_members.item_number is not null as is_cyclic,
-        named.unit,
-    from (
-        select
-            plant_id,
-            item_number,
-            min(unit) as unit,
-        from (
-            select
-                plant_id,
-                component_item_number as item_number,
-                unit,
-            from structure
-            union all
-            select
-                plant_id,
-                item_number,
-                null as unit,
-            from assemblies
-        ) as mentioned
-        group by plant_id, item_number
-    ) as named
-    left join assemblies
-        on named.plant_id = assemblies.plant_id
-        and named.item_number = assemblies.item_number
-    left join cycle_members
-        on named.plant_id = cycle_members.plant_id
-        and named.item_number = cycle_members.item_number
-
-),
-
-edges as materialized (
-
-    select
-        parents.item_id as parent_id,
-        components.item_id as component_id,
-        -- what is grouped by is one number for component and kind
-        components.item_id * 4 + case structure.requirement_kind
-            when 'component' then 0
-            when 'by_product' then 1
-            else 2
-        end as need_id,
-        structure.is_fixed_quantity,
-        structure.is_component and components.has_bill as has_bill,
-        -- rule 11: only a component with a bill can pass through; without one there is nothing to stand in its place
-        structure.is_component and structure.is_phantom and components.has_bill as is_phantom,
-        structure.is_component and structure.is_phantom and not components.has_bill as is_empty_phantom,
-        -- a by-product may well be an item higher up on its way (regrind, returned carriers)
-        case when structure.is_component and components.is_cyclic then ',' || components.item_id || ',' else '' end
-            as cycle_mark,
-        -- most quantities are whole numbers, for which a narrow decimal tells and no digits have to be counted
-        try_cast(structure.quantity_per as decimal(18, 12)) as narrow_quantity,
-        cast(narrow_quantity as bigint) as nearest_whole,
-        case when cast(nearest_whole as decimal(18, 12)) = narrow_quantity then nearest_whole end as whole_factor,
-        case
-            when whole_factor is not null then whole_factor * {{ one_factor }}
-            else {{ decimal_to_whole('structure.quantity_per', 12) }}
-        end as factor,
-    from structure
-    inner join items as parents
-        on structure.plant_id = parents.plant_id
-        and structure.parent_item_number = parents.item_number
-    inner join items as components
-        on structure.plant_id = components.plant_id
-        and structure.component_item_number = components.item_number
-
-),
-
--- Assemblies below each root, level by level, with all ways to the same one at one depth in one row: the work grows with
--- the structure's lines, not with its paths. What has no bill is left to the end. `visited` holds only members of cycles,
--- since nothing else can come twice on one way (rule 15).
-walk as (
-
-    select
-        item_id as root_id,
-        item_id,
-        0 as depth,
-        case when is_cyclic then ',' || item_id || ',' else '' end as visited,
-        1::hugeint as whole,
-        0::hugeint as part,
-        0::hugeint as fixed,
-        1::hugeint as paths,
-        1 as level_min,
-        1 as level_max,
-        not is_cyclic as is_complete,
-    from items
-    where has_bill
-    union all
-    select
-        root_id,
-        item_id,
-        depth,
-        visited,
-        sum(whole) as whole,
-        sum(part) as part,
-        sum(fixed) as fixed,
-        sum(paths) as paths,
-        min(level) as level_min,
-        max(deepest_level) as level_max,
-        bool_and(is_complete and whole is not null and part is not null and fixed is not null) as is_complete,
-    from (
-        select
-            walk.root_id,
-            edges.component_id as item_id,
-            walk.depth + 1 as depth,
-            walk.visited || edges.cycle_mark as visited,
-            {{ explosion_products('walk', 'edges') }},
-            walk.paths,
-            -- the level of what the component holds; rule 11: what a phantom holds joins the phantom's own
-            walk.level_min + case when edges.is_phantom then 0 else 1 end as level,
-            walk.level_max + case when edges.is_phantom then 0 else 1 end as deepest_level,
-            walk.is_complete and edges.cycle_mark = '' as is_complete,
-        from walk
-        inner join edges on walk.item_id = edges.parent_id
-        where
-            edges.has_bill
-            and walk.depth < {{ deepest - 1 }}
-            and (
-                edges.cycle_mark = ''
-                or (
-                    not contains(walk.visited, edges.cycle_mark)
-                    and len(string_split(walk.visited, ',,')) < {{ longest_way_in_cycle }}
-                )
-            )
-    ) as next_level
-    group by root_id, item_id, depth, visited
-
-),
-
-reached as (
-
-    select
-        root_id,
-        item_id,
-        visited,
-        sum(whole) as whole,
-        sum(part) as part,
-        sum(fixed) as fixed,
-        sum(paths) as paths,
-        min(level_min) as level_min,
-        max(level_max) as level_max,
-        bool_and(is_complete) as is_complete,
-        max(depth) as depth,
-    from walk
-    group by root_id, item_id, visited
-
-),
-
-needs as (
-
-    select
-        root_id,
-        need_id,
-        sum(whole) as whole,
-        sum(part) as part,
-        -- rule 9: a fixed quantity is the same for an order of one and of a thousand
-        sum(fixed) as fixed,
-        sum(paths) as paths,
-        min(level_min) as level_min,
-        max(level_max) as level_max,
-        bool_and(is_complete and whole is not null and part is not null and fixed is not null) as is_complete,
-    from (
-        select
-            reached.root_id,
-            edges.need_id,
-            {{ explosion_products('reached', 'edges') }},
-            reached.paths,
-            reached.level_min,
-            reached.level_max,
-            reached.is_complete and edges.cycle_mark = '' as is_complete,
-        from reached
-        inner join edges on reached.item_id = edges.parent_id
-        where not edges.is_phantom and (edges.cycle_mark = '' or not contains(reached.visited, edges.cycle_mark))
-    ) as lines
-    group by root_id, need_id
-
-),
-
--- what lies below is unknown there, so nothing of the root is the whole truth
-cut_roots as (
-
-    select reached.root_id
-    from reached
-    inner join edges on reached.item_id = edges.parent_id
-    where
-        edges.is_empty_phantom
-        or (edges.has_bill and reached.depth >= {{ deepest - 1 }})
-        or (
-            edges.has_bill
-            and edges.cycle_mark <> ''
-            and not contains(reached.visited, edges.cycle_mark)
-            and len(string_split(reached.visited, ',,')) >= {{ longest_way_in_cycle }}
-        )
-    group by reached.root_id
-
-),
-
--- rule 10: the one rounding
-rounded as (
-
-    select
-        needs.root_id,
-        needs.need_id // 4 as component_id,
-        needs.need_id % 4 as kind_code,
-        needs.paths,
-        needs.level_min,
-        needs.level_max,
-        needs.is_complete and cut_roots.root_id is null as is_complete,
-        case
-            when needs.part = 0 then try_cast(needs.whole as decimal(28, 6))
-            else {{ explosion_amount('needs.whole * ' ~ one ~ ' + needs.part') }}
-        end as scaling_quantity,
-        case when needs.fixed = 0 then 0 else {{ explosion_amount('needs.fixed') }} end as fixed_quantity,
-        case
-            when needs.fixed = 0 then scaling_quantity
-            else {{ explosion_amount('needs.whole * ' ~ one ~ ' + needs.part + needs.fixed') }}
-        end as quantity_per_root,
-    from needs
-    left join cut_roots on needs.root_id = cut_roots.root_id
+    select * from {{ ref('structure_item') }}
 
 ),
 
@@ -280,19 +20,20 @@ final as (
         roots.plant_id,
         roots.item_number as root_item_number,
         components.item_number as component_item_number,
-        case rounded.kind_code when 0 then 'component' when 1 then 'by_product' else 'co_product' end as requirement_kind,
-        rounded.quantity_per_root,
-        rounded.scaling_quantity,
-        cast(rounded.fixed_quantity as decimal(28, 6)) as fixed_quantity,
+        case requirements.kind_code when 0 then 'component' when 1 then 'by_product' else 'co_product' end
+            as requirement_kind,
+        requirements.quantity_per_root,
+        requirements.scaling_quantity,
+        requirements.fixed_quantity,
         components.unit,
-        rounded.level_min,
-        rounded.level_max,
-        rounded.paths,
+        requirements.level_min,
+        requirements.level_max,
+        requirements.paths,
         not components.has_bill as is_leaf,
-        rounded.is_complete,
-    from rounded
-    inner join items as roots on rounded.root_id = roots.item_id
-    inner join items as components on rounded.component_id = components.item_id
+        requirements.is_complete,
+    from requirements
+    inner join items as roots on requirements.root_id = roots.item_id
+    inner join items as components on requirements.component_id = components.item_id
 
 )
 
