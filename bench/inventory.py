@@ -1,11 +1,14 @@
 """Movements de-duplicated, netted and compared with two snapshots, as the models do it, against polars and pandas.
 
-    python bench/inventory.py [--rows 10000000] [--large 50000000]
+    python bench/inventory.py [--rows 10000000] [--large 50000000] [--keys text|integer]
 
 The same work in the same run on the same two threads: of every event the newest version (a tenth of the events come
 again, and half of those name another item, place or quantity), summed by plant, item and lot, held against two
 balances. All ways must give the same differences before any time counts. The wrong way, which groups by event and key
 at once, is run beside them to show that the data would catch it.
+
+Events, plants, items and lots are named by text, as in the canonical model and in every system that it is filled from;
+`--keys integer` numbers them instead: all ways are faster with such keys, which nobody has.
 
 What is called "models" is the very macro that the models are made of (dbt_project/macros/landing.sql). Beside the
 seconds by the clock stand those of the processors: on a machine that does other things as well, only they are steady.
@@ -61,14 +64,33 @@ COMPARED = f"""
 PROOF = "select count(*), sum(ledger), sum(erp), sum(wms), sum(hash(plant_id, item_number, lot_number, ledger)) from {}"
 
 
-def _make(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
+def _named(keys: str, **numbers: str) -> str:
+    """A movement's event and key from expressions for their numbers: text of the usual form, or the numbers."""
+    number = {name: f"({expression})::bigint" for name, expression in numbers.items()}
+    if keys == "integer":
+        return ", ".join(f"{expression} as {name}" for name, expression in number.items())
+    event, lot = number["event_id"], f"{number['item_number']} * 5 + {number['lot_number']}"
+    text = {
+        # such as GI141000280001-0040-1, a document with its operation and line
+        "event_id": f"'GI' || (140000000000 + {event}) || '-00' || ({event} % 9 + 1) || '0-1'",
+        "plant_id": f"'P' || (100 * ({number['plant_id']} + 1))",
+        "item_number": f"(100000 + {number['item_number']})::varchar",
+        "lot_number": f"(441000000000 + {lot})::varchar",
+    }
+    return ", ".join(f"{expression} as {name}" for name, expression in text.items())
+
+
+def _make(connection: duckdb.DuckDBPyConnection, rows: int, keys: str) -> None:
     """`movement` with redeliveries, and the balances `erp` and `wms`, each wrong at one key of a thousand."""
     events = rows * 10 // 11
-    columns = """
-        (hash({k}) % 4)::integer as plant_id, (hash({k}, 1) % {items})::integer as item_number,
-        (hash({k}, 2) % 5)::integer as lot_number
-    """
     items = max(rows // 200, 10)
+    named = _named(
+        keys,
+        event_id="event",
+        plant_id="hash(k) % 4",
+        item_number=f"hash(k, 1) % {items}",
+        lot_number="hash(k, 2) % 5",
+    )
     connection.execute(
         f"""
         create or replace table movement as
@@ -80,9 +102,7 @@ def _make(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
                 case when range % 2 = 0 then {events} + range else (hash(range, 'again') % {events})::bigint end
             from range({rows - events})
         )
-        select
-            event as event_id, sequence, {columns.format(k="k", items=items)},
-            ((hash(k, 3) % 2001)::bigint - 1000)::decimal(18, 3) as quantity
+        select {named}, sequence, ((hash(k, 3) % 2001)::bigint - 1000)::decimal(18, 3) as quantity
         from versions
         order by hash(sequence)
         """
@@ -174,20 +194,24 @@ def _pandas(folder: Path) -> Callable[[], Any]:
     return work
 
 
-def _delta(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[Seconds, Seconds]:
+def _delta(connection: duckdb.DuckDBPyConnection, rows: int, keys: str) -> tuple[Seconds, Seconds]:
     """What the full model of current movements takes, and 1 % new, late and changed rows; both must end equal."""
     connection.execute("create or replace table landed as select *, 0 as batch from movement")
     model = str(MACROS.one_row_per_event("landed", ["event_id"], "sequence", "max"))
     connection.execute(f"create or replace table grown as {model}")
+    named = _named(
+        keys,
+        event_id=f"case when range % 2 = 0 then {2 * rows} + range else hash(range, 'late') % {rows * 10 // 11} end",
+        plant_id="hash(range) % 4",
+        item_number=f"hash(range, 1) % {rows // 200}",
+        lot_number="hash(range, 2) % 5",
+    )
     connection.execute(
         f"""
-        insert into landed
+        insert into landed by name
         select
-            case when range % 2 = 0 then {2 * rows} + range else hash(range, 'late') % {rows * 10 // 11} end::bigint
-                as event_id,
-            case when range % 5 = 1 then -1 - range else {2 * rows} + range end as sequence,
-            (hash(range) % 4)::integer as plant_id, (hash(range, 1) % {rows // 200})::integer as item_number,
-            (hash(range, 2) % 5)::integer as lot_number, 1::decimal(18, 3) as quantity, 1 as batch
+            {named}, case when range % 5 = 1 then -1 - range else {2 * rows} + range end as sequence,
+            1::decimal(18, 3) as quantity, 1 as batch
         from range({rows // 100})
         """
     )
@@ -214,12 +238,12 @@ def _delta(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[Seconds, S
     return full, delta
 
 
-def _large(rows: int, folder: Path) -> Seconds:
+def _large(rows: int, keys: str, folder: Path) -> Seconds:
     """Seconds for many rows within 4 GiB, spilling to disk where that is needed."""
     config: Any = {"threads": str(THREADS), "memory_limit": "4GiB", "temp_directory": str(folder / "spill")}
     with duckdb.connect(str(folder / "large.duckdb"), config=config) as connection:
         connection.execute("set preserve_insertion_order = false")
-        _make(connection, rows)
+        _make(connection, rows, keys)
         seconds, _ = _timed(_in_duckdb(connection, MODELS, "found"), 1)
         return seconds
 
@@ -228,6 +252,7 @@ def main() -> None:
     """Run everything and print seconds and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--keys", choices=("text", "integer"), default="text", help="How events and stock are named.")
     parser.add_argument("--large", type=int, default=0, help="Rows of a second run within 4 GiB, such as 50000000.")
     parser.add_argument("--repeats", type=int, default=3, help="The best of so many counts.")
     arguments = parser.parse_args()
@@ -235,7 +260,7 @@ def main() -> None:
         folder = Path(name)
         with duckdb.connect(str(folder / "bench.duckdb"), config={"threads": str(THREADS)}) as connection:
             connection.execute("set preserve_insertion_order = false")
-            _make(connection, arguments.rows)
+            _make(connection, arguments.rows, arguments.keys)
             for table in ("movement", "erp", "wms"):
                 connection.execute(f"copy {table} to '{folder / table}.parquet' (format parquet)")
             seconds: dict[str, Seconds] = {}
@@ -266,18 +291,19 @@ def main() -> None:
             seconds["pandas"], frame = _timed(_pandas(folder), 1)
             thousandths = "{0}::decimal(38, 3) * 0.001::decimal(4, 3)"
             listed = ", ".join(f"({thousandths.format(c)})::decimal(38, 3) as {c}" for c in ("ledger", "erp", "wms"))
+            kind = "varchar" if arguments.keys == "text" else "bigint"
             proofs["pandas"] = connection.execute(
                 PROOF.format(
-                    "(select plant_id::integer as plant_id, item_number::integer as item_number, "
-                    f"lot_number::integer as lot_number, {listed} from frame)"
+                    f"(select plant_id::{kind} as plant_id, item_number::{kind} as item_number, "
+                    f"lot_number::{kind} as lot_number, {listed} from frame)"
                 )
             ).fetchone()
             del frame
             _require(len(set(proofs.values())) == 1, f"the ways differ: {proofs}")
             _require(wrong != proofs["models"], "the data don't show the wrong way")
-            full, delta = _delta(connection, arguments.rows)
+            full, delta = _delta(connection, arguments.rows, arguments.keys)
         wall, processors = seconds["models"]
-        print(f"{arguments.rows:,} movements, {proofs['models'][0]:,} differing keys, all ways alike")
+        print(f"{arguments.rows:,} movements with {arguments.keys} keys, all ways alike: {proofs['models'][0]:,} differ")
         print(f"  {'':28} {'clock':>8} {'× models':>9} {'processors':>11} {'× models':>9}")
         for way, (clock, used) in seconds.items():
             print(f"  {way:28} {clock:8.2f} {clock / wall:9.2f} {used:11.2f} {used / processors:9.2f}")
@@ -287,7 +313,7 @@ def main() -> None:
             f"; of the processors {full[1]:.2f} and {delta[1]:.2f}: 1/{full[1] / delta[1]:.1f}"
         )
         if arguments.large:
-            clock, used = _large(arguments.large, folder)
+            clock, used = _large(arguments.large, arguments.keys, folder)
             size = arguments.large / arguments.rows
             print(
                 f"{arguments.large:,} movements within 4 GiB: {clock:.2f} s, {clock / wall / size:.2f} × the cost"
