@@ -303,7 +303,8 @@ def main() -> None:
             _require(wrong != proofs["models"], "the data don't show the wrong way")
             full, delta = _delta(connection, arguments.rows, arguments.keys)
         wall, processors = seconds["models"]
-        print(f"{arguments.rows:,} movements with {arguments.keys} keys, all ways alike: {proofs['models'][0]:,} differ")
+        differing = proofs["models"][0]
+        print(f"{arguments.rows:,} movements, {arguments.keys} keys: {differing:,} keys differ, all ways alike")
         print(f"  {'':28} {'clock':>8} {'× models':>9} {'processors':>11} {'× models':>9}")
         for way, (clock, used) in seconds.items():
             print(f"  {way:28} {clock:8.2f} {clock / wall:9.2f} {used:11.2f} {used / processors:9.2f}")
