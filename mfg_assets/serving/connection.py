@@ -17,6 +17,8 @@ from mfg_assets.settings import Settings
 
 # Any number will do as long as all publishers take the same; this one is "mfgs" in ASCII.
 _ADVISORY_LOCK = 0x6D666773
+# There is one publisher at a time; with the server's defaults, joins and indexes of big tables go through its disk.
+_MEMORY = ("set local work_mem = '128MB'", "set local maintenance_work_mem = '256MB'")
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
 
@@ -56,9 +58,9 @@ class Transaction:
             return cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
 
     def load_temporary(self, table: str, rows: pa.RecordBatchReader) -> int:
-        """COPY rows into a temporary table, which is made."""
+        """COPY rows into a temporary table of this transaction."""
         with self._connection.cursor() as cursor:
-            return cursor.adbc_ingest(table, rows, mode="create", temporary=True)
+            return cursor.adbc_ingest(table, rows, mode="append", temporary=True)
 
 
 @contextmanager
@@ -76,6 +78,7 @@ def transaction(url: str) -> Iterator[Transaction]:
         with adbc.connect(url) as connection:
             opened = Transaction(connection)
             opened.execute(f"select pg_advisory_xact_lock({_ADVISORY_LOCK})")
+            opened.script(*_MEMORY)
             yield opened
             connection.commit()
     except adbc_driver_manager.Error as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mfg_assets.serving.connection import Transaction
 from mfg_assets.warehouse.sql import identifier, literal
@@ -38,6 +38,9 @@ _TYPES = {
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 # What people look things up by, besides the key.
 _LOOKED_UP = ("plant_id", "item_number")
+# A page with some room takes a changed row beside the old one, and no index has to know.
+_FILL = 90
+State = Literal["made", "changed", "kept"]
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,12 @@ def _type(name: str, native: str) -> tuple[str, str]:
     return "json", f"to_json({column})::varchar"
 
 
-def bring_to(connection: Transaction, shape: Shape, *, has_null_keys: bool) -> bool:
-    """Make the table, or change it where its columns differ. Returns whether its rows have to be written anew."""
+def bring_to(connection: Transaction, shape: Shape, *, has_null_keys: bool) -> State:
+    """Make the table, or change it where its columns differ.
+
+    One that is made has no key and no indexes yet: `add_indexes`, after its rows are in. Rows of one that is changed
+    have to be written anew.
+    """
     present = {
         row[0]: row[1]
         for row in connection.execute(
@@ -91,13 +98,9 @@ def bring_to(connection: Transaction, shape: Shape, *, has_null_keys: bool) -> b
     }
     if not present:
         columns = ", ".join(f"{identifier(n)} {t}" for n, t in shape.types.items())
-        connection.script(f"create table {shape.sql} ({columns})")
+        connection.script(f"create table {shape.sql} ({columns}) with (fillfactor = {_FILL})")
         _comment(connection, shape)
-        _key(connection, shape, has_null_keys=has_null_keys)
-        for column in _LOOKED_UP:
-            if column in shape.types and shape.key[:1] != (column,):
-                connection.script(f"create index on {shape.sql} ({identifier(column)})")
-        return True
+        return "made"
     added = [n for n in shape.types if n not in present]
     changed = [n for n in shape.types if n in present and present[n] != shape.types[n]]
     gone = [n for n in present if n not in shape.types]
@@ -109,7 +112,30 @@ def bring_to(connection: Transaction, shape: Shape, *, has_null_keys: bool) -> b
         connection.script(f"comment on column {shape.sql}.{identifier(name)} is 'No longer published.'")
     _key(connection, shape, has_null_keys=has_null_keys)
     _comment(connection, shape)
-    return bool(added or changed)
+    return "changed" if added or changed else "kept"
+
+
+def add_indexes(connection: Transaction, shape: Shape, *, has_null_keys: bool) -> None:
+    """The key of a new table and indexes on what people look up."""
+    _key(connection, shape, has_null_keys=has_null_keys)
+    for column in _LOOKED_UP:
+        if column in shape.types and shape.key[:1] != (column,):
+            connection.script(f"create index on {shape.sql} ({identifier(column)})")
+
+
+def fill_of(connection: Transaction, shape: Shape) -> int:
+    """How full the table's pages are made, in percent."""
+    found = connection.execute(
+        "select option_value from pg_class cross join pg_options_to_table(reloptions) "
+        "where oid = to_regclass($1) and option_name = 'fillfactor'",
+        [shape.sql],
+    )
+    return int(found[0][0]) if found else 100
+
+
+def set_fill(connection: Transaction, shape: Shape, percent: int) -> None:
+    """How full pages are made from now on. Readers wait for nothing."""
+    connection.script(f"alter table {shape.sql} set (fillfactor = {percent})")
 
 
 def _key(connection: Transaction, shape: Shape, *, has_null_keys: bool) -> None:

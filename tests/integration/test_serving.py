@@ -114,6 +114,42 @@ def test_only_what_changed_is_written(settings: Settings, url: str) -> None:
     assert _ask(url, "select count(*) from mfg.stock") == [(6,)], "a row without a lot is replaced, not doubled"
 
 
+def test_a_table_whose_rows_all_change_gets_room_to_change_in_place(settings: Settings, url: str) -> None:
+    many = "insert into marts.stock select 'P3', 'N' || range, null, 1 from range(3000)"
+    change = "update marts.stock set on_hand = on_hand + 1"
+    _serve(settings, url, many)
+    # The first time all rows go to other pages, and from then on beside themselves, where no index hears of it.
+    pages = "select item_number, split_part(ctid::text, ',', 1) from mfg.stock"
+    first = dict(_ask(url, pages))
+    _serve(settings, url, change)
+    second = dict(_ask(url, pages))
+    assert not [item for item in first if first[item] == second[item]]
+    for _ in range(3):
+        assert _serve(settings, url, change).rows_written == 3006 + 1
+        assert dict(_ask(url, pages)) == second
+    result = _serve(
+        settings, url, change, "delete from marts.stock where item_number in ('I1', 'N7', 'N8')",
+        "insert into marts.stock select 'P4', 'N' || range, null, 77 from range(2)",
+    )  # fmt: skip
+    assert (result.rows_written, result.rows_removed) == (3006 - 3 + 2 + 1, 3)
+    served = _ask(url, "select plant_id, item_number, lot_number, on_hand from mfg.stock")
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        assert sorted(served, key=str) == sorted(connection.execute("from marts.stock").fetchall(), key=str)
+
+
+def test_a_reader_in_a_long_transaction_keeps_its_version(settings: Settings, url: str) -> None:
+    _serve(settings, url)
+    with psycopg.connect(url) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        seen = [reader.execute("select sum(on_hand), count(*) from mfg.stock").fetchone()]
+        for statement in ("update marts.stock set on_hand = 50", "update marts.stock set on_hand = 60",
+                          "delete from marts.stock where item_number = 'I1'"):  # fmt: skip
+            _serve(settings, url, statement)
+            seen.append(reader.execute("select sum(on_hand), count(*) from mfg.stock").fetchone())
+    assert seen == [(15, 6)] * 4
+    assert _ask(url, "select sum(on_hand), count(*) from mfg.stock") == [(300, 5)]
+
+
 def test_without_the_files_of_what_is_served_the_whole_table_is_written(settings: Settings, url: str) -> None:
     first = _serve(settings, url)
     with duckdb.connect(str(settings.warehouse_path)) as connection:
