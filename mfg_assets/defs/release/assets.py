@@ -3,7 +3,7 @@
 Belongs here: the step's place in the graph, its report, and what wakes it between publications. Doesn't belong here:
 making and sending messages (release).
 
-A receiver that is away is a failed check and no failed run: the messages wait in the outbox.
+For a receiver that is away, messages wait in the outbox.
 """
 
 from collections.abc import Iterator
@@ -13,33 +13,21 @@ import dagster as dg
 
 from mfg_assets import release as releases
 from mfg_assets.defs import common
-from mfg_assets.defs.publish.assets import REPORT_KEY
-from mfg_assets.defs.warehouse.models import DOWNSTREAM
+from mfg_assets.defs.publish.followers import Follower
 from mfg_assets.ledger import open_ledger
 from mfg_assets.release import outbox
 from mfg_assets.settings import get_settings
 
-KEY = dg.AssetKey(["release", "outbox"])
-CHECK = "receivers_take_messages"
-
-
-@dg.multi_asset(
-    name="release",
-    specs=[
-        dg.AssetSpec(
-            KEY,
-            # The page is made for every version: tables that didn't change would let this step be skipped.
-            deps=[REPORT_KEY],
-            group_name="release",
-            kinds={"sql"},
-            description="What plants' ERP and MES should adopt, as messages: prepared, delivered, answered.",
-            automation_condition=DOWNSTREAM,
-            skippable=True,
-        )
-    ],
-    check_specs=[dg.AssetCheckSpec(CHECK, asset=KEY, description="Every receiver takes what is due to it.")],
-    pool=common.WAREHOUSE_POOL,
+FOLLOWER = Follower(
+    key=dg.AssetKey(["release", "outbox"]),
+    kind="sql",
+    description="What plants' ERP and MES should adopt, as messages: prepared, delivered, answered.",
+    check="receivers_take_messages",
+    promises="Every receiver takes what is due to it.",
 )
+
+
+@FOLLOWER.step("release")
 def release(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Bring the outbox to the version in force and send what is due."""
     settings = get_settings()
@@ -48,17 +36,10 @@ def release(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult 
         done = releases.release(settings, common.estate(), ledger, as_of=common.as_of_of(context))
     said = f"{done.prepared:,} prepared, {done.delivered:,} delivered, {done.dead_letters:,} dead letters"
     common.report("publish", "releases", "failed" if done.problems else "done", said)
-    yield dg.AssetCheckResult(
-        passed=not done.problems,
-        check_name=CHECK,
-        asset_key=KEY,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(done.problems) or said,
-    )
+    yield FOLLOWER.checked(problem="; ".join(done.problems) or None, said=said)
     if done.prepared or done.compensations or done.withdrawn or done.delivered or done.acknowledged:
-        yield dg.MaterializeResult(
-            asset_key=KEY,
-            metadata={
+        yield FOLLOWER.brought(
+            {
                 "version": done.version,
                 "prepared": done.prepared,
                 "compensations": done.compensations,
@@ -66,12 +47,12 @@ def release(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult 
                 "delivered": done.delivered,
                 "acknowledged": done.acknowledged,
                 "dead_letters": done.dead_letters,
-            },
+            }
         )
 
 
 release_job = dg.define_asset_job(
-    "releases", selection=dg.AssetSelection.assets(KEY), description="Send what is due to plants' systems."
+    "releases", selection=dg.AssetSelection.assets(FOLLOWER.key), description="Send what is due to plants' systems."
 )
 
 
