@@ -33,6 +33,10 @@ class Plant(Model):
     timezone: TimeZone = Field(description="IANA zone; the plant's days begin at its own midnight.")
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217, such as EUR.")
     calendar: str | None = Field(default=None, description="Name of the working calendar.")
+    period_close: Duration | None = Field(
+        default=None,
+        description="How long a month stays open for postings after its end, by the plant's clock; unknown by default.",
+    )
 
 
 class Role(Model):

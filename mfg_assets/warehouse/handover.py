@@ -95,8 +95,11 @@ def estate_tables(estate: Estate) -> list[Table]:
         Table(
             "estate",
             "plant",
-            {"plant_id": text, "name": text, "timezone": text, "currency": text},
-            [(p.id, p.name, p.timezone, p.currency) for p in estate.file.plants],
+            {"plant_id": text, "name": text, "timezone": text, "currency": text, "period_close_seconds": "bigint"},
+            [
+                (p.id, p.name, p.timezone, p.currency, p.period_close and int(p.period_close.total_seconds()))
+                for p in estate.file.plants
+            ],
         ),
         Table(
             "estate",

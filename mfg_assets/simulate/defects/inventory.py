@@ -8,7 +8,7 @@ a linked reversal and a right posting, never overwritten.
 
 from __future__ import annotations
 
-from mfg_assets.simulate.defects.model import Consequence, Defect, Edit, add_rows, change_event, post_late
+from mfg_assets.simulate.defects.model import Consequence, Defect, Edit, add_rows, change_event
 
 _ROW = (
     "select claim, document, known_at, luck, plant_id, keys, quantity, system, row_id, object_key, item_number, "
@@ -76,6 +76,16 @@ def _mended(
     return (reversal, right)
 
 
+# what is posted weeks late counts in the month that is open then
+_POSTED_WHEN_MENDED = change_event(
+    "inventory_movement",
+    {
+        "visible_from": "coalesce(target.mended_at, timestamptz 'infinity')",
+        "posting_date": "coalesce(cast(target.mended_at as date), held_row.posting_date)",
+    },
+)
+
+
 def _missing(finding_class: str, does: str, where: str, *, wms: bool = False, share: float = 0.5) -> Defect:
     rows = f"{_ROW} and left(system, 3) = 'wms'" if wms else _ERP
     return Defect(
@@ -84,7 +94,7 @@ def _missing(finding_class: str, does: str, where: str, *, wms: bool = False, sh
         does,
         f"{'wms' if wms else 'erp'} inventory_movement, inventory_balance",
         f"{rows} {where}",
-        (post_late("inventory_movement"),),
+        (_POSTED_WHEN_MENDED,),
         share=share,
         kind="event",
         has_unique_claims=True,
@@ -304,6 +314,24 @@ INVENTORY: tuple[Defect, ...] = (
         f"{_ERP} {_RECEIVED}",
         (_added({}), *_mended("D")),
         share=0.3,
+        kind="event",
+        has_unique_claims=True,
+        consequences=_OF_OBJECT,
+    ),
+    Defect(
+        "inventory",
+        "posted_into_closed_period",
+        "The ERP posted a receipt or issue with a date of the month before, when that had been closed.",
+        "erp inventory_movement",
+        f"{_ERP} {_MADE} and date_part('day', posting_date) > 10",
+        (
+            change_event(
+                "inventory_movement",
+                {"posting_date": "cast(date_trunc('month', held_row.posting_date) as date) - 1"},
+            ),
+            *_mended(and_posted_right={}),
+        ),
+        share=0.2,
         kind="event",
         has_unique_claims=True,
         consequences=_OF_OBJECT,

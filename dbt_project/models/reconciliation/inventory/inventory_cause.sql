@@ -129,11 +129,61 @@ of_flows as (
 
 ),
 
+-- rule 6: a month's values changed after it had been closed, whatever stock says. They are in the books of the plant's ERP.
+of_closed_periods as (
+
+    select
+        plant_id,
+        case when comes then to_location else from_location end as location,
+        item_number,
+        case when comes then to_lot else from_lot end as lot_number,
+        case when comes then to_status else from_status end as stock_status,
+        case when comes then to_ownership else from_ownership end as ownership,
+        'posted_into_closed_period' as finding_class,
+        'posted_after_close' as cause,
+        event_id as event_key,
+        cast(case when comes then 1 else -1 end * (posted_quantity - reversed_quantity) as decimal(28, 6)) as quantity,
+        unit,
+        false as explains_difference,
+        'Reverse ' || event_id || ' in ' || source_system || ' and post it in the open month, or let accounting open '
+        || strftime(posting_period, '%Y-%m') || ' again: it was written there after the month had been closed.'
+            as suggested_action,
+        json_object(
+            'system', source_system,
+            'event_id', event_id,
+            'posting_date', posting_date,
+            'period', strftime(posting_period, '%Y-%m'),
+            'closed_at', strftime(period_closed_at, '%Y-%m-%dT%H:%M:%SZ'),
+            'recorded_at', strftime(recorded_at, '%Y-%m-%dT%H:%M:%SZ'),
+            'event_at', strftime(event_at, '%Y-%m-%dT%H:%M:%SZ')
+        )::varchar as evidence,
+    from {{ ref('inventory_posting') }}
+    where kind = 'erp' and is_in_closed_period
+
+),
+
 final as (
 
     select * from of_postings
     union all
-    select * exclude (amount) from of_flows
+    select * from of_closed_periods
+    union all
+    select
+        plant_id,
+        location,
+        item_number,
+        lot_number,
+        stock_status,
+        ownership,
+        finding_class,
+        cause,
+        event_key,
+        quantity,
+        unit,
+        explains_difference,
+        suggested_action,
+        evidence,
+    from of_flows
 
 )
 

@@ -76,18 +76,38 @@ touching as (
 
 ),
 
-sided as (
+-- rule 6: values count in the month of the posting date, and months are the plant's own; where a system doesn't tell the
+-- date, it is the day on which the goods moved
+periods as (
 
     select
         touching.*,
+        cast(date_trunc(
+            'month', coalesce(touching.posting_date, cast(timezone(plants.timezone, touching.event_at) as date))
+        ) as date) as posting_period,
+        cast(date_trunc('month', timezone(plants.timezone, touching.recorded_at)) as date) as recorded_period,
+        timezone(
+            plants.timezone,
+            cast(posting_period + interval 1 month as timestamp) + to_seconds(plants.period_close_seconds)
+        ) as period_closed_at,
+    from touching
+    left join {{ source('estate', 'plant') }} as plants on touching.plant_id = plants.plant_id
+
+),
+
+sided as (
+
+    select
+        periods.*,
+        coalesce(periods.recorded_at >= periods.period_closed_at, false) as is_after_close,
         speakers.kind,
         speakers.latency_seconds,
-        coalesce(touching.from_plant_id = touching.plant_id, false) as leaves,
-        coalesce(touching.to_plant_id = touching.plant_id, false) as comes,
-    from touching
+        coalesce(periods.from_plant_id = periods.plant_id, false) as leaves,
+        coalesce(periods.to_plant_id = periods.plant_id, false) as comes,
+    from periods
     inner join speakers
-        on touching.source_system = speakers.source_system
-        and touching.plant_id = speakers.plant_id
+        on periods.source_system = speakers.source_system
+        and periods.plant_id = speakers.plant_id
 
 ),
 
@@ -172,8 +192,13 @@ judged as (
         sided.recorded_at,
         sided.latency_seconds,
         sided.recorded_at > sided.event_at + to_seconds(sided.latency_seconds) as is_late,
-        -- rule 6: written in a later month than the goods moved; whether that month is closed, accounting knows
-        date_trunc('month', sided.recorded_at) > date_trunc('month', sided.event_at) as is_back_posted,
+        sided.posting_period,
+        sided.period_closed_at,
+        coalesce(sided.posting_period < sided.recorded_period, false) as is_back_posted,
+        -- what was taken back, and what takes back a posting that should not be there either, leaves the month as it was
+        sided.is_after_close
+        and coalesce(taken_back.quantity < sided.base_quantity, true)
+        and not coalesce(originals.is_after_close, false) as is_in_closed_period,
         sided.correlation_id,
     from sided
     left join taken_back
