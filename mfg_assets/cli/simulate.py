@@ -112,15 +112,25 @@ def new(
     _tell(delivered, out)
 
 
-@app.command(epilog=examples.of("mfg simulate advance demo --days 7"))
+@app.command(
+    epilog=examples.of(
+        "mfg simulate advance demo --days 7",
+        "mfg simulate advance demo --releases .mfg/releases   # what was released to the systems is adopted",
+    )
+)
 def advance(
-    out: Out, days: Annotated[int, typer.Option(help="How many days later the next delivery comes.")] = 1
+    out: Out,
+    days: Annotated[int, typer.Option(help="How many days later the next delivery comes.")] = 1,
+    releases: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Release messages in this folder are taken over by their systems."),
+    ] = None,
 ) -> None:
     """Add the next delivery of the same world: what changed, what was mended, what newly went wrong."""
     from mfg_assets.simulate.simulation import advance as go_on
 
     with _steps() as on_step:
-        delivered = go_on(out, days, context.settings(), on_step)
+        delivered = go_on(out, days, context.settings(), on_step, releases=releases)
     _tell(delivered, out)
 
 
@@ -142,9 +152,12 @@ def score(
     output: FormatOption = Format.table,
 ) -> None:
     """Compare the published findings with the truth: precision and recall by domain and class."""
+    from mfg_assets.simulate import adopt
     from mfg_assets.simulate.score import score as compare
 
     result = compare(context.settings(), out)
+    if adopt.has_adopted(out):
+        say("systems adopted releases here, which the truth doesn't know of: what they mended counts as missed")
     match output:
         case Format.table:
             _show(result, limit)

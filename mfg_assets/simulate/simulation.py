@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ import duckdb
 
 from mfg_assets.errors import Problem, UsageError
 from mfg_assets.settings import Settings
-from mfg_assets.simulate import defects, expected, expected_impact, export, held, readme, truth
+from mfg_assets.simulate import adopt, defects, expected, expected_impact, export, held, readme, truth
 from mfg_assets.simulate.defects.faults import FeedFaults
 from mfg_assets.simulate.export import estate
 from mfg_assets.simulate.held import flows as held_flows
@@ -76,7 +76,9 @@ def simulate(options: Options, out: Path, settings: Settings, on_step: OnStep = 
     return _measured(delivered, out, began)
 
 
-def advance(out: Path, days: int, settings: Settings, on_step: OnStep = _unheard) -> Delivered:
+def advance(
+    out: Path, days: int, settings: Settings, on_step: OnStep = _unheard, *, releases: Path | None = None
+) -> Delivered:
     """Add the next delivery of the same world.
 
     Files of earlier deliveries stay. Interrupted, it leaves a note, and the same call brings it to its end.
@@ -86,17 +88,19 @@ def advance(out: Path, days: int, settings: Settings, on_step: OnStep = _unheard
         days: how much later the delivery comes.
         settings: limits of memory and threads.
         on_step: is told of each step when it begins.
+        releases: messages in this folder, and below it, have reached the systems since the last delivery.
 
     Raises:
         MfgError: the folder is not a simulated estate.
-        UsageError: the days are out of range.
+        UsageError: the days are out of range, or the releases can't be read.
     """
     out = out.expanduser().absolute()
     known = truth.read_world(out)
     options = known.options.later(days)
+    adopted = adopt.read(out, releases, known.options.cut)
     began = time.monotonic()
     with _workshop(out, settings) as (con, part):
-        delivered = _deliver(con, part, options, (*known.cuts, options.cut), out, on_step)
+        delivered = _deliver(con, part, options, (*known.cuts, options.cut), out, on_step, adopted)
         _add(out, part)
     return _measured(delivered, out, began)
 
@@ -126,8 +130,10 @@ def _deliver(
     cuts: tuple[datetime, ...],
     previous: Path | None,
     on_step: OnStep,
+    adopted: Sequence[adopt.Adopted] = (),
 ) -> tuple[datetime, int, int]:
     build(con, options, on_step)
+    adopt.apply(con, adopted)
     if previous is not None:
         truth.carry_over(con, previous)
     estate.write(part, options, options.cut)
@@ -137,6 +143,7 @@ def _deliver(
         export.write(con, part, options, options.cut, options.previous_cut, faults.apply, (system,))
     on_step("the truth")
     (part / "README.md").write_text(readme.text(con, options, cuts), encoding="utf-8")
+    adopt.write(part, adopted)
     truth.write(con, part, options, cuts)
     return options.cut, *truth.in_force(con, options.cut)
 
