@@ -346,6 +346,41 @@ def test_a_difference_within_tolerance_is_a_look_alike(con: duckdb.DuckDBPyConne
     assert 1 < share <= 1.001
 
 
+def test_an_order_still_at_work_has_no_last_report_to_lose_or_to_leave_without_a_receipt(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    wanted = {"posting_without_confirmation", "confirmation_without_posting"}
+    entries = [d for d in CATALOGUE if d.finding_class in wanted and not d.is_near_miss]
+    assert {d.finding_class for d in entries} == wanted
+    ((order,),) = _rows(
+        con,
+        """
+        select production_order_number
+        from held.production_confirmation
+        where yield_quantity > 0
+        group by production_order_number
+        having count(distinct operation_sequence) > 1
+        order by production_order_number
+        limit 1
+        """,
+    )
+
+    def befallen(entry: Defect) -> list[tuple]:
+        return _rows(con, f"select row_id from ({entry.candidates}) where object_key = $1", order)
+
+    assert all(befallen(entry) for entry in entries)
+    con.execute(
+        """
+        delete from held.production_confirmation
+        where production_order_number = $1 and operation_sequence = (
+            select max(operation_sequence) from held.production_operation where production_order_number = $1
+        )
+        """,
+        [order],
+    )
+    assert not any(befallen(entry) for entry in entries)
+
+
 def test_a_return_at_the_cut_is_in_the_warehouse_and_not_yet_in_the_erp(con: duckdb.DuckDBPyConnection) -> None:
     (entry,) = (d for d in CATALOGUE if d.id == "inventory.unposted_in_erp.cutoff_timing")
     plant(con, OPTIONS, (entry,))

@@ -62,10 +62,16 @@ select
     report.production_order_number as object_key, report.item_number,
     [json_object('object_key', report.production_order_number, 'item_number', report.item_number)::varchar] as keys
 from held.production_confirmation as report
+-- an order that is still at work at the cut has confirmed a step that isn't its last
+semi join (
+    select source_system, plant_id, production_order_number, max(operation_sequence) as operation_sequence
+    from held.production_operation
+    group by all
+) as last_step
+    on report.source_system = last_step.source_system and report.plant_id = last_step.plant_id
+    and report.production_order_number = last_step.production_order_number
+    and report.operation_sequence = last_step.operation_sequence
 where report.yield_quantity > 0
-qualify report.operation_sequence = max(report.operation_sequence) over (
-    partition by report.plant_id, report.production_order_number
-)
 """
 _RECEIPTS = (
     "select movement.source_system, movement.row_id, chosen.mended_at from chosen "
