@@ -1,5 +1,8 @@
 """The contestants of bench/explosion.py: each gives all ways below every top item, or all totals below every assembly.
 
+Each is a generator that pauses when the lines are in numbers and again when the result is, and ends with the named
+result (in SQL: with the query for it). What works with names from the start has its result in names when it pauses.
+
 Belongs here: the ways to explode. Doesn't belong here: structures, clocks and proofs (`explosion`).
 """
 
@@ -7,11 +10,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+Contest = Generator[None, None, Any]
+
+# The models of the requirement, in the order in which they are built.
+REQUIREMENT = ("structure_item", "numbered_requirement", "item_requirement")
 
 # --- DuckDB ---------------------------------------------------------------------------------------------------------
 
@@ -63,11 +71,15 @@ def numbered(c: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def indented_ours(c: duckdb.DuckDBPyConnection) -> str:
+def indented_ours(c: duckdb.DuckDBPyConnection) -> Contest:
+    """Numbering and walking are one; the last level is joined together with the names."""
     from mfg_assets.bom.bulk import explode_all
 
     c.execute("set search_path = 'reconciliation,main'")
-    return explode_all(c)
+    yield
+    query = explode_all(c)
+    yield
+    return query
 
 
 def named_ways(source: str) -> str:
@@ -78,8 +90,9 @@ def named_ways(source: str) -> str:
     """
 
 
-def indented_level_loop(c: duckdb.DuckDBPyConnection) -> str:
+def indented_level_loop(c: duckdb.DuckDBPyConnection) -> Contest:
     numbered(c)
+    yield
     c.execute("create temp table ways (root bigint, item bigint, depth integer, quantity bigint, has_bill boolean)")
     c.execute("insert into ways select id, id, 0, 1, true from items where has_bill and not is_used")
     depth = 0
@@ -89,12 +102,15 @@ def indented_level_loop(c: duckdb.DuckDBPyConnection) -> str:
             f"from ways as w inner join edges as e on w.item = e.parent where w.depth = {depth} and w.has_bill"
         ).fetchone()
         if done is None or done[0] == 0:
-            return named_ways("ways")
+            break
         depth += 1
+    yield
+    return named_ways("ways")
 
 
-def indented_cte(c: duckdb.DuckDBPyConnection, *, with_paths: bool = False) -> str:
+def indented_cte(c: duckdb.DuckDBPyConnection, *, with_paths: bool = False) -> Contest:
     numbered(c)
+    yield
     first, more = (", [id] as path", ", list_append(w.path, e.component)") if with_paths else ("", "")
     c.execute(f"""
         create temp table ways as
@@ -107,15 +123,28 @@ def indented_cte(c: duckdb.DuckDBPyConnection, *, with_paths: bool = False) -> s
         )
         from w
     """)
+    yield
     return named_ways("ways")
 
 
-def indented_cte_paths(c: duckdb.DuckDBPyConnection) -> str:
+def indented_cte_paths(c: duckdb.DuckDBPyConnection) -> Contest:
     return indented_cte(c, with_paths=True)
 
 
-def summarised_ours(c: duckdb.DuckDBPyConnection) -> str:
-    return Path(os.environ["COMPILED_REQUIREMENT"]).read_text()
+def summarised_ours(c: duckdb.DuckDBPyConnection) -> Contest:
+    """The models as dbt runs them, in temporary tables like everybody's."""
+    sql = {
+        name: (Path(os.environ["COMPILED_REQUIREMENT"]) / f"{name}.sql")
+        .read_text()
+        .replace('"reconciliation"."structure_item"', "structure_item")
+        .replace('"reconciliation"."numbered_requirement"', "numbered_requirement")
+        for name in REQUIREMENT
+    }
+    c.execute(f"create temp table structure_item as {sql['structure_item']}")
+    yield
+    c.execute(f"create temp table numbered_requirement as {sql['numbered_requirement']}")
+    yield
+    return sql["item_requirement"]
 
 
 def totals(source: str) -> str:
@@ -131,8 +160,9 @@ SUMMED = """
 """
 
 
-def summarised_level_loop(c: duckdb.DuckDBPyConnection) -> str:
+def summarised_level_loop(c: duckdb.DuckDBPyConnection) -> Contest:
     numbered(c)
+    yield
     c.execute("create temp table ways (root bigint, item bigint, depth integer, quantity hugeint, paths hugeint)")
     c.execute("insert into ways select id, id, 0, 1, 1 from items where has_bill")
     depth = 0
@@ -143,12 +173,16 @@ def summarised_level_loop(c: duckdb.DuckDBPyConnection) -> str:
             "group by w.root, e.component"
         ).fetchone()
         if done is None or done[0] == 0:
-            return totals(SUMMED)
+            break
         depth += 1
+    c.execute(f"create temp table sums as {SUMMED}")
+    yield
+    return totals("from sums")
 
 
-def summarised_cte(c: duckdb.DuckDBPyConnection) -> str:
+def summarised_cte(c: duckdb.DuckDBPyConnection) -> Contest:
     numbered(c)
+    yield
     c.execute(
         """
         create temp table sums as
@@ -161,6 +195,7 @@ def summarised_cte(c: duckdb.DuckDBPyConnection) -> str:
     """
         + SUMMED
     )
+    yield
     return totals("from sums")
 
 
@@ -179,11 +214,12 @@ def pandas_numbered(frame: Any) -> tuple[Any, Any]:
     return edges, names
 
 
-def pandas_indented(frame: Any) -> Any:
+def pandas_indented(frame: Any) -> Contest:
     import numpy as np
     import pandas as pd
 
     edges, names = pandas_numbered(frame)
+    yield
     tops = np.setdiff1d(edges["item"].unique(), edges["component"].unique())
     level: Any = pd.DataFrame({"root": tops, "item": tops, "quantity": 1})
     ways, depth = [], 0
@@ -194,7 +230,9 @@ def pandas_indented(frame: Any) -> Any:
             {"root": below.root, "item": below.component, "quantity": below.quantity * below.each, "depth": depth}
         )
         ways.append(level)
-    return pandas_named(pd.concat(ways, ignore_index=True), names)
+    found = pd.concat(ways, ignore_index=True)
+    yield
+    return pandas_named(found, names)
 
 
 def pandas_named(frame: Any, names: Any) -> Any:
@@ -202,10 +240,11 @@ def pandas_named(frame: Any, names: Any) -> Any:
     return frame.drop(columns="item")
 
 
-def pandas_summarised(frame: Any) -> Any:
+def pandas_summarised(frame: Any) -> Contest:
     import pandas as pd
 
     edges, names = pandas_numbered(frame)
+    yield
     roots = edges["item"].unique()
     level: Any = pd.DataFrame({"root": roots, "item": roots, "quantity": 1, "paths": 1})
     ways, depth = [], 0
@@ -220,10 +259,11 @@ def pandas_summarised(frame: Any) -> Any:
     summed = found.agg(
         quantity=("quantity", "sum"), nearest=("depth", "min"), farthest=("depth", "max"), paths=("paths", "sum")
     )
+    yield
     return pandas_named(summed, names)
 
 
-def polars_walk(frame: Any, *, is_summed: bool) -> Any:
+def polars_walk(frame: Any, *, is_summed: bool) -> Contest:
     import polars as pl
 
     table: Any = pl.from_arrow(frame)
@@ -241,6 +281,7 @@ def polars_walk(frame: Any, *, is_summed: bool) -> Any:
         .join(names.rename({"name": "below", "id": "b"}), on="below")
         .select(item="i", below="b", each="each")
     )
+    yield
     roots = edges.select("item").unique()
     if not is_summed:
         roots = roots.join(edges.select(item="below").unique(), on="item", how="anti")
@@ -260,38 +301,73 @@ def polars_walk(frame: Any, *, is_summed: bool) -> Any:
         found = found.group_by("root", "item").agg(
             pl.col("quantity", "paths").sum(), nearest=pl.col("depth").min(), farthest=pl.col("depth").max()
         )
+    yield
     named = found.join(names.rename({"name": "component", "id": "item"}), on="item").join(
         names.rename({"name": "top", "id": "root"}), on="root"
     )
     return named.drop("root", "item").rename({"top": "root"}).to_arrow()
 
 
-def networkx_summarised(frame: Any) -> Any:
-    """Each item's totals from those of its components, in topological order: the best that plain dictionaries do."""
+def graph(frame: Any) -> Any:
     import networkx as nx
+
+    made: Any = nx.MultiDiGraph()
+    parents, components = frame.plant_id + "/" + frame.parent, frame.plant_id + "/" + frame.component
+    made.add_weighted_edges_from(zip(parents, components, frame.quantity, strict=True))
+    return made
+
+
+def needs(rows: Any) -> Any:
     import pandas as pd
 
-    graph: Any = nx.MultiDiGraph()
-    parents, components = frame.plant_id + "/" + frame.parent, frame.plant_id + "/" + frame.component
-    graph.add_weighted_edges_from(zip(parents, components, frame.quantity, strict=True))
-    below: dict[str, dict[str, tuple[int, int, int, int]]] = {}
-    for item in reversed(list(nx.topological_sort(graph))):
-        sums: dict[str, tuple[int, int, int, int]] = {}
-        for _, component, each in graph.out_edges(item, data="weight"):
-            for name, (quantity, near, far, paths) in {component: (1, 0, 0, 1)}.items() | below[component].items():
-                held = sums.get(name)
-                made = (each * quantity, near + 1, far + 1, paths)
-                sums[name] = (
-                    made
-                    if held is None
-                    else (held[0] + made[0], min(held[1], made[1]), max(held[2], made[2]), held[3] + made[3])
-                )
-        below[item] = sums
-    rows = [(root, name, *values) for root, sums in below.items() for name, values in sums.items()]
     return pd.DataFrame(rows, columns=["root", "component", "quantity", "nearest", "farthest", "paths"])
 
 
-BY_SQL: dict[str, Callable[[duckdb.DuckDBPyConnection], str]] = {
+def networkx_summarised(frame: Any) -> Contest:
+    """As its users write it: below every assembly, in topological order, along the graph's edges."""
+    import networkx as nx
+
+    lines = graph(frame)
+    yield
+    rows: list[tuple[Any, ...]] = []
+    for root in [item for item, uses in lines.out_degree() if uses]:
+        below = lines.subgraph(nx.descendants(lines, root) | {root})
+        sums: dict[str, tuple[int, int, int, int]] = {root: (1, 0, 0, 1)}
+        for item in nx.topological_sort(below):
+            quantity, near, far, paths = sums[item]
+            for _, component, each in below.out_edges(item, data="weight"):
+                made = (each * quantity, near + 1, far + 1, paths)
+                sums[component] = added(sums.get(component), made)
+        del sums[root]
+        rows.extend((root, name, *values) for name, values in sums.items())
+    yield
+    return needs(rows)
+
+
+def added(held: tuple[int, int, int, int] | None, made: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    if held is None:
+        return made
+    return held[0] + made[0], min(held[1], made[1]), max(held[2], made[2]), held[3] + made[3]
+
+
+def dictionaries_summarised(frame: Any) -> Contest:
+    """Each item's totals from those of its components, kept: the best that plain dictionaries do."""
+    import networkx as nx
+
+    lines = graph(frame)
+    yield
+    below: dict[str, dict[str, tuple[int, int, int, int]]] = {}
+    for item in reversed(list(nx.topological_sort(lines))):
+        sums: dict[str, tuple[int, int, int, int]] = {}
+        for _, component, each in lines.out_edges(item, data="weight"):
+            for name, (quantity, near, far, paths) in {component: (1, 0, 0, 1)}.items() | below[component].items():
+                sums[name] = added(sums.get(name), (each * quantity, near + 1, far + 1, paths))
+        below[item] = sums
+    yield
+    return needs([(root, name, *values) for root, sums in below.items() for name, values in sums.items()])
+
+
+BY_SQL: dict[str, Callable[[duckdb.DuckDBPyConnection], Contest]] = {
     "indented ours": indented_ours,
     "indented level_loop": indented_level_loop,
     "indented cte": indented_cte,
@@ -300,10 +376,11 @@ BY_SQL: dict[str, Callable[[duckdb.DuckDBPyConnection], str]] = {
     "summarised level_loop": summarised_level_loop,
     "summarised cte": summarised_cte,
 }
-BY_FRAME: dict[str, Callable[[Any], Any]] = {
+BY_FRAME: dict[str, Callable[[Any], Contest]] = {
     "indented pandas": pandas_indented,
     "summarised pandas": pandas_summarised,
     "summarised networkx": networkx_summarised,
+    "summarised dictionaries": dictionaries_summarised,
     "indented polars": lambda frame: polars_walk(frame, is_summed=False),
     "summarised polars": lambda frame: polars_walk(frame, is_summed=True),
 }
