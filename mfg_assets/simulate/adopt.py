@@ -212,20 +212,52 @@ def _insert_line(
     at: datetime,
 ) -> None:
     names = ("parent_item_number", "plant_id", "usage", "alternative")
+    known = _once_held(
+        con, system, {**{name: header[name] for name in names}, "component_item_number": change["key"]}, at
+    )
     line_id = f"R{after['position'] or ''}{change['key']}"
     row = {
         **{name: header[name] for name in names},
-        **{column: after.get(name) for name, column in _LINE.items()},
-        **_quantity({}, header, None, after),
         "line_id": line_id,
         "position": after["position"],
         "component_item_number": change["key"],
         "engineering_change_in": next(iter(change["change_numbers"]), None),
         "source_system": system,
         "row_id": "|".join(str(header[name]) for name in names) + f"||{line_id}|{at.isoformat()}",
-        "visible_from": at,
+        **_quantity({}, header, None, after),
     }
-    _insert(con, "bom_line", row)
+    if known is not None:
+        own_unit = known["unit"] != after["unit"]
+        row = {**known, **({} if own_unit else _quantity({}, header, None, after))}
+    _insert(con, "bom_line", {**row, **{column: after.get(n) for n, column in _LINE.items()}, "visible_from": at})
+
+
+def _once_held(con: DuckDBPyConnection, system: str, key: Mapping[str, str], at: datetime) -> dict[str, Any] | None:
+    """The same line as the system held it before, or is going to: nobody enters it beside itself.
+
+    It has the system's own words; `visible_to` is when the system would hold it anyway.
+    """
+    conditions = " and ".join(f"{identifier(column)} = ${column}" for column in key)
+    found = con.execute(
+        f"""
+        with same as (select * from held.bom_line where source_system = $system and {conditions})
+        select
+            * replace ((
+                select min(later.visible_from) from same as later
+                where later.row_id = same.row_id and later.visible_from > $moment
+            ) as visible_to)
+        from same
+        where row_id not in (
+            select row_id from same where visible_from <= $moment and (visible_to is null or $moment < visible_to)
+        )
+        order by visible_from > $moment, abs(epoch(visible_from) - epoch($moment)), row_id
+        limit 1
+        """,
+        {"system": system, "moment": at, **key},
+    )
+    names = [column[0] for column in found.description or ()]
+    row = found.fetchone()
+    return None if row is None else dict(zip(names, row, strict=True))
 
 
 def _held(

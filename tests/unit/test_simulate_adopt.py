@@ -108,6 +108,23 @@ def test_a_compensation_puts_back_and_an_older_number_changes_nothing(con: duckd
     assert ("C", 10, "EA", None) in _bill(con, AT + timedelta(seconds=180))
 
 
+def test_a_line_that_comes_anyway_does_not_come_twice(con: duckdb.DuckDBPyConnection) -> None:
+    planted, mended = AT - timedelta(days=1), AT + timedelta(days=2)
+    con.execute(
+        "insert into held.bom_line select * replace (? as visible_from, null as visible_to) from held.bom_line "
+        "where row_id = 'A'",
+        [mended],
+    )
+    con.execute(
+        "update held.bom_line set visible_to = ? where row_id = 'A' and visible_to is null and visible_from < ?",
+        [planted, AT],
+    )
+    adopt.apply(con, [_adopted(Change("A", None, [_line("A", "1", unit="MTR")]))])
+    for at in (AT, mended, mended + timedelta(days=9)):
+        assert [row for row in _bill(con, at) if row[0] == "A"] == [("A", 32.808399, "FOT", None)]
+    assert [row[0] for row in _bill(con, planted)] == ["B", "C"]
+
+
 def test_a_shop_floor_answers_and_what_it_cannot_take_changes_nothing(con: duckdb.DuckDBPyConnection) -> None:
     adopt.apply(con, [
         _adopted(Change("run_time", "30", "45"), kind="routing_operation", key="P3|100|1|10", system="mes"),
