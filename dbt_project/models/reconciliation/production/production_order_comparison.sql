@@ -192,7 +192,8 @@ posted as (
         max(quantity) filter (kind = 'erp') as erp_posted_quantity,
         max(quantity) filter (kind = 'wms') as wms_posted_quantity,
         max(quantity) as most_posted,
-        min(quantity) as least_posted,
+        -- what a ledger posted the wrong way round is posted: that is a finding about stock
+        min(abs(quantity)) as least_posted,
         count(*) as posting_ledgers,
         min(first_posted_at) as first_posted_at,
     from ledger_sums
