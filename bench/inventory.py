@@ -215,14 +215,11 @@ def _delta(connection: duckdb.DuckDBPyConnection, rows: int, keys: str) -> tuple
         from range({rows // 100})
         """
     )
-    touched = MACROS.events_touched("landed", ["event_id"], "batch = 1")
+    touched = MACROS.one_row_per_event("landed", ["event_id"], "sequence", "max", touched="batch = 1")
 
     def grow() -> None:
         connection.execute("begin")
-        connection.execute(
-            "create or replace temp table arrived as "
-            + str(MACROS.one_row_per_event(touched, ["event_id"], "sequence", "max"))
-        )
+        connection.execute(f"create or replace temp table arrived as {touched}")
         connection.execute("delete from grown using arrived where grown.event_id = arrived.event_id")
         connection.execute("insert into grown from arrived")
         connection.execute("commit")

@@ -54,7 +54,7 @@
     {%- set event = ['source_system'] + key %}
     select landed.*
     from (
-        {{ one_row_per_event(events_touched(relation, event, touched) if touched else relation, event, arrival(), 'min', 'is_in_force') }}
+        {{ one_row_per_event(relation, event, arrival(), 'min', 'is_in_force', touched) }}
     ) as landed
     where not coalesce(landed.is_deleted, false)
     {% else %}
@@ -81,8 +81,14 @@
   Most events come once, so the places of those that come again are all that is compared and joined. Which may come again, the
   hashes of all events tell: they are much narrower than events, and one of an event that comes once is sorted out by the event
   itself. Only the event makes the group, never the event and what it says: a redelivery may say otherwise, and would count twice.
+
+  With `touched`, a condition, only of the events that have such a row; these are sought once, however often they are read.
 -#}
-{% macro one_row_per_event(relation, event, place, pick='min', condition='true') -%}
+{% macro one_row_per_event(relation, event, place, pick='min', condition='true', touched=none) -%}
+    {%- if touched %}
+    with candidates as materialized {{ events_touched(relation, event, touched) }}
+    {%- set relation = 'candidates' %}
+    {%- endif %}
     select versions.*
     from {{ relation }} as versions
     left join (
@@ -112,14 +118,14 @@
 {#- The rows of all events that have a row of which `condition` is true. -#}
 {% macro events_touched(relation, event, condition) -%}
     (
-        select candidates.*
-        from {{ relation }} as candidates
+        select arrivals.*
+        from {{ relation }} as arrivals
         semi join (
             select distinct {{ event | join(', ') }}
             from {{ relation }}
             where {{ condition }}
         ) as touched
-            on {% for column in event %}candidates.{{ column }} = touched.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+            on {% for column in event %}arrivals.{{ column }} = touched.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
     )
 {%- endmacro %}
 
