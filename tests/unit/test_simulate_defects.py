@@ -447,3 +447,27 @@ def test_a_change_that_is_overdue_is_in_neither_system(planted: duckdb.DuckDBPyC
         """,
     )
     assert holders == []
+
+
+def test_what_an_earlier_delivery_told_of_an_order_that_ended_after_it_cannot_be_told_otherwise() -> None:
+    first = OPTIONS.first_cut
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        held.create(con)
+        for order, told_after, ended_after in (("A", -5, -3), ("B", -5, 30), ("C", 26, 30), ("D", 20, 30)):
+            con.execute(
+                "insert into held.material_consumption by name select 'mes_a' as source_system, $1 as row_id, "
+                "'P100' as plant_id, $1 as production_order_number, '100001' as item_number, 8 as quantity, "
+                "'EA' as unit, $2::timestamptz + to_hours($3) as visible_from",
+                [order, first, told_after],
+            )
+            con.execute(
+                "insert into held.production_order by name select 'mes_a' as source_system, $1 as row_id, "
+                "'P100' as plant_id, $1 as production_order_number, 'closed' as status, "
+                "$2::timestamptz + to_hours($3) as visible_from",
+                [order, first, ended_after],
+            )
+        [defect] = [d for d in CATALOGUE if d.id == "production.under_consumption"]
+        candidates = defect.candidates.replace("$first", truth.instant(first))
+        # of B something was told before the first delivery and of D a day before its end, which lie in other deliveries
+        assert _rows(con, f"select object_key from ({candidates}) order by 1") == [("A",), ("C",)]

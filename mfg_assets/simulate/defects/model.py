@@ -22,6 +22,14 @@ OWN_ROW = "select system as source_system, row_id, planted_at, mended_at from ch
 """Targets of an edit: the candidate's own row."""
 
 
+def delivered_on(moment: str, first: str = "$first") -> str:
+    """SQL of the day after the first delivery that an instant belongs to: all that has happened by then is on day 0.
+
+    Deliveries lie whole days apart, so that two instants of one day are in one delivery.
+    """
+    return f"cast(greatest(0, ceil(epoch({moment} - {first}) / 86400)) as integer)"
+
+
 @dataclass(frozen=True)
 class Consequence:
     """What may be reported because of a defect: `key` is SQL over `chosen` that gives a part of the finding's key.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from duckdb import DuckDBPyConnection
 
-from mfg_assets.simulate.defects.model import Defect
+from mfg_assets.simulate.defects.model import Defect, delivered_on
 from mfg_assets.simulate.options import Options
 from mfg_assets.simulate.truth import instant
 from mfg_assets.warehouse.sql import literal
@@ -129,7 +129,7 @@ def _luckiest(options: Options, offered: str) -> str:
         with dated as (
             select
                 offered.*, entries.id, entries.share,
-                cast(greatest(0, ceil(epoch(known_at - {instant(options.first_cut)}) / 86400)) as integer) as day
+                {delivered_on("known_at", instant(options.first_cut))} as day
             from {offered} as offered
             inner join entries using (entry)
         ),

@@ -13,6 +13,7 @@ from mfg_assets.simulate.defects.model import (
     Edit,
     add_rows,
     change_event,
+    delivered_on,
     hide,
     post_late,
     replace_values,
@@ -36,7 +37,10 @@ def closed_orders(kind: str, where: str = "true", quantity: str = "quantity") ->
 
 
 def _uses(where: str, quantity: str, more: str = "") -> str:
-    """What was taken, to be judged when its order has ended: until then the rest may follow."""
+    """What was taken, to be judged when its order has ended: until then the rest may follow.
+
+    What an earlier delivery has told of an order that ended later stays as it was told.
+    """
     return f"""
     select
         'order|' || used.plant_id || '|' || used.production_order_number as claim,
@@ -52,7 +56,9 @@ def _uses(where: str, quantity: str, more: str = "") -> str:
         group by all
     ) as ended on used.source_system = ended.source_system and used.plant_id = ended.plant_id
         and used.production_order_number = ended.production_order_number
-    """ + (f"where used.serial_number is null and used.lot_number is null and used.unit = 'EA' and ({where})")
+    where used.serial_number is null and used.lot_number is null and used.unit = 'EA' and ({where})
+        and {delivered_on("used.visible_from")} = {delivered_on("greatest(used.visible_from, ended.ended_at)")}
+    """
 
 
 _REPORT = """
