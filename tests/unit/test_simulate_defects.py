@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -379,6 +380,32 @@ def test_an_order_still_at_work_has_no_last_report_to_lose_or_to_leave_without_a
         [order],
     )
     assert not any(befallen(entry) for entry in entries)
+
+
+def test_what_nobody_is_approved_to_make_stays_so_until_that_is_mended(small_later: Path, tmp_path: Path) -> None:
+    """A second defect of the same approvals, of another plant, would give them back when it is mended itself."""
+    entries = [d for d in CATALOGUE if d.id in ("change.no_approved_source", "procurement.unapproved_source")]
+    assert len(entries) == 2
+    with _open(small_later, tmp_path / "copy.duckdb") as con:
+        plant(con, replace(LATER, defect_rate=0.2), tuple(replace(e, share=50.0) for e in entries))
+        rows = _rows(
+            con,
+            """
+            select finding.business_key, list(approval.row_id) filter (approval.row_id is not null) as given_back
+            from truth.finding
+            inner join change_at
+                on finding.plant_id = change_at.plant_id
+                and (finding.business_key ->> 'change_number') = change_at.change_number
+            left join held.approved_manufacturer as approval
+                on change_at.new_component = approval.item_number
+                and approval.visible_from >= finding.planted_at
+                and approval.visible_from < coalesce(finding.mended_at, 'infinity')
+            where finding.finding_class = 'no_approved_source'
+            group by finding.business_key
+            """,
+        )
+    assert rows
+    assert [row for row in rows if row[1]] == []
 
 
 def test_a_return_at_the_cut_is_in_the_warehouse_and_not_yet_in_the_erp(con: duckdb.DuckDBPyConnection) -> None:

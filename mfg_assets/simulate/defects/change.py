@@ -231,7 +231,7 @@ CHANGE: tuple[Defect, ...] = (
         "plm approved_manufacturer",
         f"""
         select change.* exclude (erp_new, erp_old, mes_new, mes_old), list(approval.row_id) as rows,
-            any_value(approval.source_system) as system
+            any_value(approval.source_system) as system, 'approval|' || change.new_component as document
         from ({_changes("erp", _OWN_COMPONENT)}) as change
         inner join (select distinct source_system, row_id, item_number from held.approved_manufacturer) as approval
             on change.new_component = approval.item_number

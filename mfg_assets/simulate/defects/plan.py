@@ -167,11 +167,12 @@ def _pick(
     if wanted == 0:
         return
     order = f"chance({literal(f'{defect.id}/{day}')}, claim)" if is_again else "luck"
+    order = f"order by {order}, chance({literal(defect.id)}, claim), claim"
     con.execute(
-        f"insert into picked select entry, claim, document, {day}, known_at, until_at, "
-        f"row_number() over (order by {order}, chance({literal(defect.id)}, claim), claim) from pool "
-        f"where entry = {entry} and day = {source_day} and document not in (select document from picked) "
-        f"order by {order}, chance({literal(defect.id)}, claim), claim limit {wanted}"
+        f"insert into picked select entry, claim, document, {day}, known_at, until_at, row_number() over ({order}) "
+        f"from (from pool where entry = {entry} and day = {source_day} and document not in "
+        f"(select document from picked) qualify row_number() over (partition by document {order}) = 1) "
+        f"{order} limit {wanted}"
     )
 
 

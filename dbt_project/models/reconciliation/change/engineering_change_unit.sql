@@ -33,6 +33,23 @@ revisions as (
 
 ),
 
+-- rule 28: what a system itself took back by a reversal that stands was not built
+taken_back as (
+
+    select
+        reversals.source_system,
+        reversals.reversal_of,
+        sum(reversals.base_quantity) as base_quantity,
+    from {{ ref('inventory_movement') }} as reversals
+    anti join {{ ref('inventory_movement') }} as again
+        on reversals.source_system = again.source_system
+        and reversals.event_id = again.reversal_of
+        and again.event_at <= {{ as_of() }}
+    where reversals.reversal_of is not null and reversals.event_at <= {{ as_of() }}
+    group by reversals.source_system, reversals.reversal_of
+
+),
+
 -- what left orders as finished pieces, each system telling of them once more
 receipts as (
 
@@ -55,10 +72,14 @@ receipts as (
     inner join {{ ref('inventory_movement') }} as movements
         on scope.plant_id = movements.to_plant_id
         and scope.parent_item_number = movements.item_number
+    left join taken_back
+        on movements.source_system = taken_back.source_system
+        and movements.event_id = taken_back.reversal_of
     where
         movements.movement_class = 'receipt'
         and movements.reference_type = 'production_order'
         and movements.event_at <= {{ as_of() }}
+        and (taken_back.base_quantity is null or taken_back.base_quantity < movements.base_quantity)
 
 ),
 
