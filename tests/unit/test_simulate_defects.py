@@ -408,6 +408,21 @@ def test_what_nobody_is_approved_to_make_stays_so_until_that_is_mended(small_lat
     assert [row for row in rows if row[1]] == []
 
 
+def test_a_receipt_that_nobody_posted_is_not_posted_wrong_as_well(con: duckdb.DuckDBPyConnection) -> None:
+    wanted = {"confirmation_without_posting", "location_swapped", "lot_swapped"}
+    entries = [replace(d, share=50.0) for d in CATALOGUE if d.finding_class in wanted and not d.is_near_miss]
+    assert {d.finding_class for d in entries} == wanted
+    plant(con, replace(OPTIONS, defect_rate=0.2), tuple(entries))
+    never = "select claim from planned where starts_with(claim, 'order|')"
+    wrongly = (
+        "select distinct 'order|' || posting.to_plant_id || '|' || posting.reference_number as claim "
+        "from planned inner join posting using (claim) where posting.reference_type = 'production_order'"
+    )
+    assert _rows(con, never)
+    assert _rows(con, wrongly)
+    assert _rows(con, f"from ({never}) inner join ({wrongly}) using (claim)") == []
+
+
 def test_a_return_at_the_cut_is_in_the_warehouse_and_not_yet_in_the_erp(con: duckdb.DuckDBPyConnection) -> None:
     (entry,) = (d for d in CATALOGUE if d.id == "inventory.unposted_in_erp.cutoff_timing")
     plant(con, OPTIONS, (entry,))

@@ -116,11 +116,16 @@ def create_views(con: DuckDBPyConnection, options: Options) -> None:
             || case
                 when source_system in ({own_ids}) then row_id else 'MD' || substr(md5(row_id), 1, 18)
             end as claim,
-            -- of two alike receipts of one order line, one missing and one posted twice would be neither
-            concat_ws(
-                '|', coalesce(to_plant_id, from_plant_id), item_number, reference_type, reference_number,
-                reference_line, quantity
-            ) as document,
+            -- of two alike receipts of one order line, one missing and one posted twice would be neither; what an order
+            -- gave is its own document, since a defect of the order may be that nobody received it at all
+            case
+                when movement_class = 'receipt' and reference_type = 'production_order'
+                    then 'order|' || to_plant_id || '|' || reference_number
+                else concat_ws(
+                    '|', coalesce(to_plant_id, from_plant_id), item_number, reference_type, reference_number,
+                    reference_line, quantity
+                )
+            end as document,
             visible_from as known_at,
             chance('unlucky stock', coalesce(to_plant_id, from_plant_id) || '/' || item_number) as luck,
             case reference_type
