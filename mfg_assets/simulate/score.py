@@ -303,11 +303,19 @@ alike as (
     select domain, plant_id, key, any_value(note) as note, list(finding_class) as classes
     from look_alike
     group by domain, plant_id, key
+),
+
+-- a change has one status: what is blocked, here by something planted elsewhere, isn't overdue besides
+blocked as (
+    select distinct plant_id, key
+    from explained
+    where domain = 'change' and finding_class not in ('overdue', 'deviated')
 )
 
 select
     case
         when is_planted and is_reported then 'hit'
+        when judged.domain = 'change' and judged.finding_class = 'overdue' and blocked.key is not null then 'consequence'
         when is_planted then 'missed'
         when is_information then 'information'
         -- of what looks like one thing, another thing may be true
@@ -336,5 +344,6 @@ left join alike
     on judged.domain = alike.domain
     and judged.plant_id is not distinct from alike.plant_id
     and judged.key = alike.key
+left join blocked on judged.plant_id is not distinct from blocked.plant_id and judged.key = blocked.key
 order by 2, 3, 4 nulls first, 5, 1
 """

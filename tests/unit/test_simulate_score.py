@@ -182,6 +182,20 @@ def test_what_follows_from_something_planted_is_neither_a_hit_nor_false(case: Ca
     assert (result.total.hits, result.total.consequences, result.total.false) == (1, 1, 2)
 
 
+def test_a_change_that_something_else_blocks_is_not_missed_as_overdue(case: Case) -> None:
+    columns = "finding_id varchar, plant_id varchar, change_number varchar, status varchar, blocking_reasons varchar[]"
+    case.tables["engineering_change_plant_status"] = (columns, [])
+    for plant in ("P100", "P200"):
+        case.plant("finding", "change", plant, {"change_number": "EC1"}, "overdue")
+    case.plant("consequence", "change", "P100", {"change_number": "EC1"}, "no_approved_source")
+    case.report("engineering_change_plant_status", "P100", "EC1", "blocked", ["no_approved_source"])
+    case.report("engineering_change_plant_status", "P200", "EC1", "blocked", ["bom_cycle"])
+    assert {(o.plant_id, o.finding_class, o.kind) for o in case.score().outcomes} == {
+        ("P100", "overdue", "consequence"), ("P100", "no_approved_source", "consequence"),
+        ("P200", "overdue", "missed"), ("P200", "bom_cycle", "false"),
+    }  # fmt: skip
+
+
 def test_of_what_looks_like_one_thing_another_may_be_true(case: Case) -> None:
     case.plant("near_miss", "bom", "P100", line("X", "A"), "quantity")
     case.plant("consequence", "bom", "P100", {"parent_item_number": "X"}, "*")
