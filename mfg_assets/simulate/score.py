@@ -315,7 +315,8 @@ blocked as (
 select
     case
         when is_planted and is_reported then 'hit'
-        when judged.domain = 'change' and judged.finding_class = 'overdue' and blocked.key is not null then 'consequence'
+        when judged.domain = 'change' and judged.finding_class = 'overdue' and blocked.key is not null
+            then 'consequence'
         when is_planted then 'missed'
         when is_information then 'information'
         -- of what looks like one thing, another thing may be true
