@@ -382,6 +382,18 @@ def test_an_order_still_at_work_has_no_last_report_to_lose_or_to_leave_without_a
     assert not any(befallen(entry) for entry in entries)
 
 
+def test_of_what_is_shared_and_of_an_object_itself_one_defect_is_enough(con: duckdb.DuckDBPyConnection) -> None:
+    """A bill whose change lacks an approved source has no other defect of that change or bill."""
+    plant(
+        con, replace(OPTIONS, defect_rate=0.2), tuple(replace(d, share=50.0) for d in CATALOGUE if d.domain == "change")
+    )
+    times = _rows(
+        con, "select claim, count(distinct entry) from planned group by claim having count(distinct entry) > 1"
+    )
+    assert times == []
+    assert _rows(con, "select count(*) from planned")[0][0] > 50
+
+
 def test_what_nobody_is_approved_to_make_stays_so_until_that_is_mended(small_later: Path, tmp_path: Path) -> None:
     """A second defect of the same approvals, of another plant, would give them back when it is mended itself."""
     entries = [d for d in CATALOGUE if d.id in ("change.no_approved_source", "procurement.unapproved_source")]

@@ -170,9 +170,9 @@ def _pick(
     order = f"order by {order}, chance({literal(defect.id)}, claim), claim"
     con.execute(
         f"insert into picked select entry, claim, document, {day}, known_at, until_at, row_number() over ({order}) "
-        f"from (from pool where entry = {entry} and day = {source_day} and document not in "
-        f"(select document from picked) qualify row_number() over (partition by document {order}) = 1) "
-        f"{order} limit {wanted}"
+        f"from (from pool where entry = {entry} and day = {source_day} and claim not in (select claim from picked) "
+        f"and document not in (select document from picked) "
+        f"qualify row_number() over (partition by document {order}) = 1) {order} limit {wanted}"
     )
 
 
