@@ -31,8 +31,8 @@ AFTER_AS_OF = [
     "reconciliation.item_structure",
     "reconciliation.bom_cycle",
     "reconciliation.structure_item",
+    # item_requirement is a view of these two
     "reconciliation.numbered_requirement",
-    "reconciliation.item_requirement",
 ]
 # 193 lines ended on eight days; of each: its last instant, and the first one after it, midnight.
 LAST_DAYS = [
