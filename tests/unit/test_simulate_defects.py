@@ -435,6 +435,25 @@ def test_a_receipt_that_nobody_posted_is_not_posted_wrong_as_well(con: duckdb.Du
     assert _rows(con, f"from ({never}) inner join ({wrongly}) using (claim)") == []
 
 
+def test_rule_06_a_receipt_that_the_erp_posts_weeks_late_counts_in_the_month_that_is_open_then(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    entries = [replace(d, share=50.0) for d in CATALOGUE if d.id == "production.confirmation_without_posting"]
+    plant(con, replace(OPTIONS, defect_rate=0.2), tuple(entries))
+    dates = _rows(
+        con,
+        """
+        select changed.posting_date, cast(changed.visible_from as date)
+        from held.inventory_movement as changed
+        inner join before.held.inventory_movement as original using (source_system, row_id)
+        where changed.visible_from <> original.visible_from and isfinite(changed.visible_from)
+            and original.posting_date is not null
+        """,
+    )
+    assert dates
+    assert all(posted == told for posted, told in dates)
+
+
 def test_a_return_at_the_cut_is_in_the_warehouse_and_not_yet_in_the_erp(con: duckdb.DuckDBPyConnection) -> None:
     (entry,) = (d for d in CATALOGUE if d.id == "inventory.unposted_in_erp.cutoff_timing")
     plant(con, OPTIONS, (entry,))

@@ -8,7 +8,7 @@ a linked reversal and a right posting, never overwritten.
 
 from __future__ import annotations
 
-from mfg_assets.simulate.defects.model import Consequence, Defect, Edit, add_rows, change_event
+from mfg_assets.simulate.defects.model import Consequence, Defect, Edit, add_rows, change_event, post_movement_late
 
 _ROW = (
     "select claim, document, known_at, luck, plant_id, keys, quantity, system, row_id, object_key, item_number, "
@@ -76,16 +76,6 @@ def _mended(
     return (reversal, right)
 
 
-# what is posted weeks late counts in the month that is open then
-_POSTED_WHEN_MENDED = change_event(
-    "inventory_movement",
-    {
-        "visible_from": "coalesce(target.mended_at, timestamptz 'infinity')",
-        "posting_date": "coalesce(cast(target.mended_at as date), held_row.posting_date)",
-    },
-)
-
-
 def _missing(finding_class: str, does: str, where: str, *, wms: bool = False, share: float = 0.5) -> Defect:
     rows = f"{_ROW} and left(system, 3) = 'wms'" if wms else _ERP
     return Defect(
@@ -94,7 +84,7 @@ def _missing(finding_class: str, does: str, where: str, *, wms: bool = False, sh
         does,
         f"{'wms' if wms else 'erp'} inventory_movement, inventory_balance",
         f"{rows} {where}",
-        (_POSTED_WHEN_MENDED,),
+        (post_movement_late(),),
         share=share,
         kind="event",
         has_unique_claims=True,

@@ -145,6 +145,19 @@ def post_late(entity: str, targets: str = OWN_ROW) -> Edit:
     return change_event(entity, {"visible_from": "coalesce(target.mended_at, timestamptz 'infinity')"}, targets)
 
 
+def post_movement_late(targets: str = OWN_ROW) -> Edit:
+    """As `post_late`; what is posted weeks late counts in the month that is open then."""
+    return change_event(
+        "inventory_movement",
+        {
+            "visible_from": "coalesce(target.mended_at, timestamptz 'infinity')",
+            "posting_date": "case when held_row.posting_date is not null "
+            "then coalesce(cast(target.mended_at as date), held_row.posting_date) end",
+        },
+        targets,
+    )
+
+
 def change_event(entity: str, values: dict[str, str], targets: str = OWN_ROW) -> Edit:
     """An event is wrong from the beginning. `values` are SQL over `held_row` and `target`."""
     table = f"held.{identifier(entity)}"

@@ -16,6 +16,7 @@ from mfg_assets.simulate.defects.model import (
     delivered_on,
     hide,
     post_late,
+    post_movement_late,
     replace_values,
 )
 
@@ -248,7 +249,7 @@ PRODUCTION: tuple[Defect, ...] = (
         "The last operation is confirmed, and neither ERP nor warehouse received anything.",
         "erp and wms inventory_movement",
         _REPORT,
-        (post_late("inventory_movement", _RECEIPTS),),
+        (post_movement_late(_RECEIPTS),),
         kind="event",
         consequences=(
             *OF_ORDER,
