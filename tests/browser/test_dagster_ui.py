@@ -86,12 +86,12 @@ def test_the_asset_groups_are_layers_and_systems(page: Page, address: str) -> No
     _show(page, "groups")
 
 
-def test_a_published_table_shows_its_row_count_and_where_it_comes_from(page: Page, address: str) -> None:
-    page.goto(f"{address}/assets/reconciliation/item_requirement?view=overview")
-    expect(page.get_by_text("item_requirement").first).to_be_visible(timeout=PATIENCE_MS)
+def test_a_built_table_shows_its_row_count_and_where_it_comes_from(page: Page, address: str) -> None:
+    page.goto(f"{address}/assets/reconciliation/structure_item?view=overview")
+    expect(page.get_by_text("structure_item").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("sample").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("BIKE").first).to_be_visible(timeout=PATIENCE_MS)
-    _show(page, "item_requirement")
+    _show(page, "structure_item")
 
 
 def test_lineage_of_a_published_table_reaches_the_extracts(page: Page, address: str) -> None:
