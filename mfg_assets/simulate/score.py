@@ -36,8 +36,8 @@ class Outcome:
     """One planted or reported finding and what became of it.
 
     `kind`: `hit` and `missed` were planted; `false` and `near_miss` (a look-alike) were not and are reported;
-    `consequence` is reported, wasn't planted and follows from something that was; `information` is reported as no more
-    than that. `has_quantity` is None where no
+    `consequence` is reported, wasn't planted and follows from something that was, or is a change planted as overdue
+    that such a consequence blocks; `information` is reported as no more than that. `has_quantity` is None where no
     quantities can be compared.
     """
 

@@ -1,0 +1,56 @@
+"""What a small simulated manufacturer's systems hold, as a database in which defects are planted.
+
+Belongs here: making it. Doesn't belong here: what is planted (the tests of defects).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from mfg_assets.simulate import chance, held, truth
+from mfg_assets.simulate.held import flows as held_flows
+from mfg_assets.simulate.held import foundation as held_foundation
+from mfg_assets.simulate.options import Options
+from mfg_assets.simulate.world import flows, foundation
+
+OPTIONS = Options.of("small")
+LATER = OPTIONS.later(4)
+
+
+def held_world(path: Path, options: Options) -> Path:
+    """What the systems of a world hold, with the truth of it that planting needs, in a database at `path`."""
+    with duckdb.connect(path, config={"memory_limit": "1GB", "threads": 2}) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.begin()
+        foundation.create(con, options)
+        flows.build(con, options)
+        held.create(con)
+        held_foundation.fill(con, options)
+        held_flows.fill(con, options)
+        con.commit()
+        kept = ["plant", "item", "item_unit", "bom_line", "movement"]
+        for (table,) in con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'world' and not list_contains(?, table_name)",
+            [kept],
+        ).fetchall():
+            con.execute(f'drop table world."{table}"')
+        con.execute("drop schema if exists flow cascade")
+    return path
+
+
+def open_copy(path: Path, copy: Path) -> duckdb.DuckDBPyConnection:
+    """A copy to plant in, with the macros of chance and an empty truth."""
+    shutil.copy(path, copy)
+    con = duckdb.connect(copy, config={"memory_limit": "1GB", "threads": 2})
+    con.execute("set TimeZone = 'UTC'")
+    chance.create_macros(con, OPTIONS.seed)
+    truth.create(con)
+    return con
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> list[tuple]:
+    """All rows of a query."""
+    return con.execute(sql, list(parameters)).fetchall()
