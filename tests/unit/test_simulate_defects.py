@@ -61,6 +61,7 @@ RARE = {
     "production.stale_schedule.revision",
     "procurement.asn_not_received",
     "procurement.asn_overdue.called_off",
+    "procurement.asn_quantity.within_tolerance",
     "procurement.receipt_without_approval",
 }
 

@@ -8,6 +8,7 @@ Where an object can have several defects, those with the fewest candidates come 
 from __future__ import annotations
 
 from mfg_assets.simulate.defects.bom import BOM
+from mfg_assets.simulate.defects.buying import BUYING
 from mfg_assets.simulate.defects.change import CHANGE
 from mfg_assets.simulate.defects.deliveries import DELIVERIES
 from mfg_assets.simulate.defects.effectivity import EFFECTIVITY
@@ -38,4 +39,5 @@ CATALOGUE: tuple[Defect, ...] = (
     *SHIPPING,
     *FULFILMENT,
     *SCHEDULE,
+    *BUYING,
 )

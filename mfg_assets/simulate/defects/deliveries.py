@@ -78,7 +78,7 @@ qualify count(*) over (partition by line.object_key) = 1
 _ONE = "cast(1 as decimal(18, 6))"
 
 
-def _announced(
+def announced(
     finding_class: str,
     does: str,
     values: dict[str, str],
@@ -106,7 +106,7 @@ def _announced(
     )
 
 
-def _entered(
+def entered(
     finding_class: str,
     does: str,
     where: str,
@@ -114,6 +114,7 @@ def _entered(
     quantity: str = "line.quantity",
     look_alike: str = "",
     more: str = "",
+    consequences: tuple[Consequence, ...] | None = None,
 ) -> Defect:
     """An entry about what stands in a line of the ERP's; with a name it is a look-alike."""
     own = more.replace("orders.", "")
@@ -132,7 +133,7 @@ def _entered(
         ),
         is_near_miss=bool(look_alike),
         name=look_alike,
-        consequences=() if look_alike else OF_LINE,
+        consequences=(() if look_alike else OF_LINE) if consequences is None else consequences,
     )
 
 
@@ -259,50 +260,50 @@ DELIVERIES: tuple[Defect, ...] = (
         is_near_miss=True,
         name="taken_after_all",
     ),
-    _announced(
+    announced(
         "asn_quantity",
         "The supplier announces half as much again as was ordered.",
         {"quantity": "cast(held_row.ordered_quantity * 1.5 as decimal(18, 6))"},
         "ordered_quantity * 0.5",
     ),
-    _announced(
+    announced(
         "asn_overdue",
         "What is on its way should have been there yesterday.",
         {"expected_at": "held_row.planted_at - interval 1 day"},
     ),
-    _announced(
+    announced(
         "asn_overdue",
         "What should have been there yesterday was called off.",
         {"expected_at": "held_row.planted_at - interval 1 day", "status": "'cancelled'"},
         look_alike="called_off",
     ),
-    _announced(
+    announced(
         "asn_not_received",
         "The carrier says that goods have arrived, and nothing was received.",
         {"status": "'received'"},
     ),
-    _entered(
+    entered(
         "receipt_without_approval",
         "Goods came in for a line that nobody has approved.",
         "line.status = 'open' and line.received_quantity > 0",
         {"status": "'pending'"},
         "line.received_quantity",
     ),
-    _entered(
+    entered(
         "receipt_without_approval",
         "A line waits to be approved, and nothing came in.",
         "line.status = 'open' and coalesce(line.received_quantity, 0) = 0",
         {"status": "'pending'"},
         look_alike="waiting",
     ),
-    _entered(
+    entered(
         "due_before_order",
         "A line was due before it was ordered.",
         "line.status = 'open'",
         {"due_at": "held_row.ordered_at - interval 2 day"},
         more=", orders.ordered_at",
     ),
-    _entered(
+    entered(
         "rejected_receipt",
         "One piece more came in than was ordered, and was rejected.",
         "line.status = 'complete'",
@@ -312,7 +313,7 @@ DELIVERIES: tuple[Defect, ...] = (
         },
         _ONE,
     ),
-    _entered(
+    entered(
         "receipt_quantity",
         "The order has one stocked less than was received into stock.",
         "line.status = 'complete' and line.quantity >= 2",

@@ -18,6 +18,13 @@ from mfg_assets.simulate.defects.model import (
 OF_LINE = (Consequence("procurement", "json_object('object_key', object_key)::varchar"),)
 OF_ITEM = Consequence("procurement", "json_object('item_number', item_number)::varchar", is_everywhere=True)
 
+OF_LIFECYCLE = (
+    OF_ITEM,
+    differs("item_number"),
+    Consequence("bom", "json_object('component_item_number', item_number)::varchar", is_everywhere=True),
+)
+"""Of an item that PLM says is not to be used any more."""
+
 _SUPPLIED_BY = (
     "unnest((select list(distinct json_object('change_number', change_at.change_number)::varchar) from change_at "
     "inner join held.supplier_item as terms on change_at.new_component = terms.item_number "
@@ -107,11 +114,7 @@ def _withdrawn(status: str) -> Defect:
         """,
         (replace_values("item", {"lifecycle_status": f"'{status}'"}),),
         share=0.3,
-        consequences=(
-            OF_ITEM,
-            differs("item_number"),
-            Consequence("bom", "json_object('component_item_number', item_number)::varchar", is_everywhere=True),
-        ),
+        consequences=OF_LIFECYCLE,
     )
 
 
