@@ -99,21 +99,23 @@ def _compensation(undone: Sequence[Sent], others: Sequence[Sent]) -> Draft:
 def _without(key: str, first: Sent, others: Sequence[Sent]) -> Any:
     """What a part would be without the messages of which `first` was the first to speak of it.
 
-    A compensation is no word of its own: it repeats what stood when it was made, which may be what is undone now. So
-    the walk goes on past it, to what it took back.
+    That is the last word that still stands, or what was held before all words. What the target was seen to hold, which
+    is `before`, counts where no earlier message explains it, for then somebody changed it there. Else it may just as
+    well have been seen before messages came that were under way.
+
+    A compensation is no word of its own: it repeats what stood when it was made, which may be what is undone now.
     """
-    others = [message for message in others if key in message.after]
-    later = [m.after[key] for m in others if m.sequence > first.sequence and _is_release(m)]
+    told = [message for message in others if key in message.after]
+    later = [message.after[key] for message in told if message.sequence > first.sequence and _is_release(message)]
     if later:
         return later[-1]
-    value = first.before[key]
-    for message in reversed([m for m in others if m.sequence < first.sequence]):
-        # What was settled had been seen by then, so `before` of the next message knows better.
-        if message.is_settled:
-            break
-        if _is_release(message):
-            return message.after[key]
-        value = message.before[key] if message.kind == "release" else message.after[key]
+    value, explained = first.before[key], []
+    for message in [*(m for m in told if m.sequence < first.sequence), first]:
+        if message.kind == "release" and message.before[key] not in explained:
+            value, explained = message.before[key], [message.before[key]]
+        if message is not first and _is_release(message):
+            value = message.after[key]
+        explained.append(message.after[key])
     return value
 
 

@@ -109,6 +109,21 @@ def test_taking_back_after_a_settled_one_puts_back_what_was_seen() -> None:
     assert _drafted(found) == [{"unit": "TNE"}]
 
 
+def test_taking_back_puts_back_the_last_word_where_the_target_was_not_seen_since() -> None:
+    """The second was asked while the target still looked as before the first, which counts as settled by then."""
+    found = _back([_sent(1, {"unit": ("EA", "KGM")}, is_settled=True), _sent(2, {"unit": ("EA", "GRM")})], 2)
+    assert _drafted(found) == [{"unit": "KGM"}]
+
+
+def test_taking_back_puts_back_the_last_word_where_only_an_earlier_one_was_seen() -> None:
+    told = [
+        _sent(1, {"unit": ("EA", "KGM")}, is_settled=True),
+        _sent(2, {"unit": ("EA", "GRM")}, is_settled=True),
+        _sent(3, {"unit": ("KGM", "TNE")}),
+    ]
+    assert _drafted(_back(told, 3)) == [{"unit": "GRM"}]
+
+
 def test_what_never_left_needs_no_compensation() -> None:
     waiting = _sent(1, {"unit": ("EA", "KGM")}, state="prepared", attempts=0)
     assert _back([waiting], 1) == Plan(withdrawn=(waiting.idempotency_key,))
