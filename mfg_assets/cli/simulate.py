@@ -152,12 +152,9 @@ def score(
     output: FormatOption = Format.table,
 ) -> None:
     """Compare the published findings with the truth: precision and recall by domain and class."""
-    from mfg_assets.simulate import adopt
     from mfg_assets.simulate.score import score as compare
 
     result = compare(context.settings(), out)
-    if adopt.has_adopted(out):
-        say("systems adopted releases here, which the truth doesn't know of: what they mended counts as missed")
     match output:
         case Format.table:
             _show(result, limit)

@@ -72,11 +72,6 @@ def read(estate: Path, folder: Path | None, previous_cut: datetime) -> tuple[Ado
     return (*before, *(Adopted(start + timedelta(seconds=n), message) for n, message in enumerate(ordered)))
 
 
-def has_adopted(estate: Path) -> bool:
-    """Whether systems of an estate ever took a message over, or refused one."""
-    return (estate / truth.FOLDER / FILE).is_file()
-
-
 def write(out: Path, adopted: Sequence[Adopted]) -> None:
     """Keep what was taken over; nothing where there is nothing."""
     if adopted:

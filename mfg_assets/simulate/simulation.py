@@ -21,7 +21,7 @@ import duckdb
 
 from mfg_assets.errors import Problem, UsageError
 from mfg_assets.settings import Settings
-from mfg_assets.simulate import adopt, defects, expected, expected_impact, export, held, readme, truth
+from mfg_assets.simulate import adopt, defects, expected, expected_impact, export, follow, held, readme, truth
 from mfg_assets.simulate.defects.faults import FeedFaults
 from mfg_assets.simulate.export import estate
 from mfg_assets.simulate.held import flows as held_flows
@@ -105,7 +105,12 @@ def advance(
     return _measured(delivered, out, began)
 
 
-def build(con: duckdb.DuckDBPyConnection, options: Options, on_step: OnStep = _unheard) -> None:
+def build(
+    con: duckdb.DuckDBPyConnection,
+    options: Options,
+    on_step: OnStep = _unheard,
+    adopted: Sequence[adopt.Adopted] = (),
+) -> None:
     """Make the schemas `world`, `held` and `truth` in a connection: everything but files."""
     con.execute("set TimeZone = 'UTC'")
     on_step("products, plants, changes")
@@ -118,7 +123,15 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, on_step: OnStep = _u
     held_flows.fill(con, options)
     on_step("what goes wrong")
     truth.create(con)
+    if adopted:
+        follow.remember(con, options)
     defects.plant(con, options)
+    if adopted:
+        on_step("what was released to them")
+        follow.compare(con, options, "wrong_before")
+        adopt.apply(con, adopted)
+        follow.compare(con, options, "wrong_after")
+        follow.follow(con, options, adopted, "wrong_before", "wrong_after")
     expected.create(con, options)
     expected_impact.create(con, options)
 
@@ -132,8 +145,7 @@ def _deliver(
     on_step: OnStep,
     adopted: Sequence[adopt.Adopted] = (),
 ) -> tuple[datetime, int, int]:
-    build(con, options, on_step)
-    adopt.apply(con, adopted)
+    build(con, options, on_step, adopted)
     if previous is not None:
         truth.carry_over(con, previous)
     estate.write(part, options, options.cut)
