@@ -1,4 +1,4 @@
-"""Reads `published/current` without pause until standard input closes: `python reading_process.py PUBLISHED`.
+"""Reads `published/current` again and again until standard input closes: `python reading_process.py PUBLISHED`.
 
 Resolves the link once, then reads every table's Parquet file and `marts.duckdb`, and opens `current/marts.duckdb`
 through the link too. Ends with one JSON line: how often it read, which versions it saw, everything that was wrong.
@@ -73,6 +73,7 @@ def main() -> None:
         report["reads"] += 1
         if folder.name not in report["versions"]:
             report["versions"].append(folder.name)
+        stopped.wait(0.02)
     print(json.dumps(report))  # noqa: T201 - the answer
 
 

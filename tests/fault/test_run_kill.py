@@ -76,6 +76,8 @@ class _Reader(threading.Thread):
             if publications != (version.name,) or None in counts:
                 self.torn.append((version.name, publications))
             self.reads += 1
+            # the run that is watched needs the processors too
+            self.stop.wait(0.1)
 
 
 @pytest.fixture(scope="module")

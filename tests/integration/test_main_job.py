@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 import pytest
 
 from mfg_assets import publish
-from mfg_assets.settings import PROJECT_ROOT, Settings
-from tests.mini import DATA, write
+from mfg_assets.settings import Settings
 from tests.running import Home, mfg
 
 
 @pytest.fixture(scope="module")
 def mini(mini_copy: Callable[[str], Home]) -> Home:
-    """A home after its first run, which the tests of this module change in order."""
+    """A home after its first run."""
     return mini_copy("main-job")
 
 
@@ -75,83 +72,6 @@ def test_a_bike_needs_64_spokes_today(mini: Home) -> None:
 def test_balance_and_ledger_differ_by_three_wheels(mini: Home) -> None:
     rows = _rows(mini[0], "select item_number, difference from inventory_comparison where difference <> 0 order by 1")
     assert [(item, abs(float(quantity))) for item, quantity in rows if item != "SPOKE"] == [("WHEEL", 3)]  # type: ignore[arg-type]
-
-
-def test_the_second_run_lands_nothing_publishes_nothing_and_says_so(mini: Home) -> None:
-    folder, environment = mini
-    before = _version(folder)
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "unchanged" in done.stdout.lower() or "nothing" in done.stdout.lower()
-    assert _version(folder) == before
-    assert len(list((folder / "home" / "published" / "versions").iterdir())) == 1
-
-
-def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(mini: Home) -> None:
-    folder, environment = mini
-    write(folder / "data" / "erp" / "stock_20250302.csv", DATA["erp/stock_20250301.csv"].replace("17,0", "20,0"))
-    done = mfg(environment, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    current = publish.status(Settings(home=folder / "home")).current
-    assert current is not None
-    changed = set(current.tables_changed)
-    assert {"inventory_comparison", "inventory_state", "batch_manifest"} <= changed
-    assert not changed & {"item", "bom_line", "reconciled_bom_line", "item_requirement", "procurement_finding"}
-
-
-def test_rule_33_a_refused_batch_leaves_yesterdays_state(mini: Home) -> None:
-    folder, environment = mini
-    before = _rows(folder, "select * from inventory_state order by all")
-    bad = DATA["erp/stock_20250301.csv"].replace("10,0", "ten").replace("17,0", "seventeen")
-    write(folder / "data" / "erp" / "stock_20250303.csv", bad)
-    done = mfg(environment, "run")
-    assert "refused" in done.stdout.lower()
-    assert _rows(folder, "select * from inventory_state order by all") == before
-    assert _rows(folder, "select state from batch_manifest where rows_rejected = 3") == [("refused",)]
-
-
-def _refused(mini: Home, setting: str, source: Path, check: str) -> str:
-    """Run with one setting pointing elsewhere; the version in force must stay. Returns what was printed."""
-    folder, environment = mini
-    before, versions = _version(folder), len(list((folder / "home" / "published" / "versions").iterdir()))
-    done = mfg({**environment, setting: str(source)}, "run")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert _version(folder) == before
-    assert len(list((folder / "home" / "published" / "versions").iterdir())) == versions
-    status = mfg(environment, "publish", "status")
-    assert check in status.stdout, status.stdout
-    assert "\x1b[" not in status.stdout
-    assert check in done.stdout
-    assert "refused" in done.stdout.lower()
-    return done.stdout
-
-
-def _failed_evaluations(folder: Path) -> set[str]:
-    with dg.DagsterInstance.from_config(str(folder / "home" / "dagster")) as instance:
-        records = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION))
-        evaluations = [r.event_log_entry.asset_check_evaluation for r in records]
-    return {e.check_name for e in evaluations if e is not None and not e.passed}
-
-
-def test_a_blocking_expectation_that_fails_refuses_the_publication(mini: Home, tmp_path: Path) -> None:
-    suites = shutil.copytree(PROJECT_ROOT / "expectations", tmp_path / "expectations")
-    with (suites / "item.yaml").open("a") as suite:
-        suite.write(
-            "  - {name: no_bikes, type: unexpected_rows, severity: blocking, description: Bikes are not allowed., "
-            "query: \"select * from {batch} where item_number = 'BIKE'\"}\n"
-        )
-    _refused(mini, "MFG_EXPECTATIONS", suites, "canonical.item.no_bikes")
-    assert "no_bikes" in _failed_evaluations(mini[0])
-
-
-def test_a_blocking_dbt_test_that_fails_refuses_the_publication_and_is_on_record(mini: Home, tmp_path: Path) -> None:
-    project = shutil.copytree(
-        PROJECT_ROOT / "dbt_project", tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
-    )
-    (project / "tests" / "no_frames.sql").write_text("select * from {{ ref('item') }} where item_number = 'FRAME'\n")
-    printed = _refused(mini, "MFG_DBT_PROJECT", project, "no_frames")
-    assert "Traceback" not in printed
-    assert "no_frames" in _failed_evaluations(mini[0])
 
 
 def test_a_lost_landed_file_stops_the_run_instead_of_emptying_the_tables(mini: Home) -> None:

@@ -14,6 +14,7 @@ import pytest
 from mfg_assets.estate.loader import load_estate
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import truth
+from tests.building import build
 from tests.kpi_truth import kpis
 from tests.running import mfg
 from tests.traced import OWN, every_value, systems_reached, traced
@@ -82,9 +83,9 @@ def right(tmp_path: Path) -> Callable[[int], Manufacturer]:
 
 @pytest.fixture(scope="module")
 def right_world(tmp_path_factory: pytest.TempPathFactory) -> Manufacturer:
-    """A world in which nothing is wrong, after a run, for all tests that only read it."""
+    """A world in which nothing is wrong, for all tests that only read it."""
     manufacturer = Manufacturer(tmp_path_factory.mktemp("right"), "--defect-rate", "0", "--seed", "1")
-    manufacturer.run()
+    build(manufacturer.out, manufacturer.home)
     return manufacturer
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.building import build
 from tests.running import mfg
 from tests.structure_rules import write_rules
 
@@ -19,10 +20,8 @@ from tests.structure_rules import write_rules
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("rules")
-    found = {"MFG_HOME": str(folder / "home"), "MFG_ESTATE": str(write_rules(folder))}
-    done = mfg(found, "run", timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return found
+    settings = build(write_rules(folder), folder / "home")
+    return {"MFG_HOME": str(settings.home), "MFG_ESTATE": str(settings.estate)}
 
 
 def rows(environment: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
