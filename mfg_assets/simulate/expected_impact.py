@@ -42,6 +42,16 @@ _STEPS = {
                 'partial_update', 'target_unavailable', 'unauthorised_change', 'unit_incompatible',
                 'effectivity_conflict')
         ),
+        -- a line of the change is wrong for a reason of its own: whether the plant has it behind it is doubtful
+        touched as (
+            select distinct plant_id, business_key->>'$.change_number' as change_number
+            from truth.consequence
+            where domain = 'change' and finding_class = '*' and is_known(planted_at, mended_at)
+                and (plant_id, (business_key->>'$.change_number')) not in (
+                    select (plant_id, (business_key->>'$.change_number')) from truth.finding
+                    where domain = 'change' and is_known(planted_at, mended_at)
+                )
+        ),
         altered as (
             select change_number, plant_id
             from (select change_in as change_number, plant_id from world.bom_line
@@ -67,7 +77,9 @@ _STEPS = {
             coalesce(assembly.revised_item_number, assembly.parent_item_number) as parent_item_number,
             released.revision_sequence,
             plant.erp, plant.mes,
-            told.planned_effective_from <= $cut and broken.change_number is null as is_settled
+            told.planned_effective_from <= $cut and broken.change_number is null and touched.change_number is null
+                as is_settled,
+            touched.change_number is not null as is_doubtful
         from held.engineering_change_plant as told
         inner join held.engineering_change as change
             on told.change_number = change.change_number and is_known(change.visible_from, change.visible_to)
@@ -79,6 +91,7 @@ _STEPS = {
         left join world.item_revision as released
             on assembly.revised_item_number = released.item_number and assembly.to_revision = released.revision
         left join broken on told.change_number = broken.change_number and told.plant_id = broken.plant_id
+        left join touched on told.change_number = touched.change_number and told.plant_id = touched.plant_id
         where is_known(told.visible_from, told.visible_to) and told.is_applicable
             and told.planned_effective_from is not null and coalesce(told.release_gate, '') <> 'deferred'
     """,
@@ -166,7 +179,7 @@ _STEPS = {
         select 'purchase_order_line' as object_type, source_system, plant_id, item_number, unit,
             greatest(quantity - coalesce(received_quantity, 0) - coalesce(cancelled_quantity, 0), 0) as quantity
         from held.purchase_order_line
-        where status = 'open' and is_known(visible_from, visible_to)
+        where status in ('draft', 'pending', 'approved', 'open') and is_known(visible_from, visible_to)
         union all
         select 'purchase_requisition', source_system, plant_id, item_number, unit, quantity
         from held.purchase_requisition
@@ -262,11 +275,15 @@ _IMPACT = """
     insert into truth.change_impact
     select
         touched.change_number, touched.plant_id, touched.object_type, touched.item_number,
-        case when not bool_or(doubtful.item_number is not null) then cast(sum(touched.quantity * case
-            when touched.unit is null or touched.unit = item.base_unit then 1 else factor.numerator / factor.denominator
-        end) as decimal(28, 6)) end as quantity,
+        case when not bool_or(doubtful.item_number is not null or asked.is_doubtful) then
+            cast(sum(touched.quantity * case
+                when touched.unit is null or touched.unit = item.base_unit then 1
+                else factor.numerator / factor.denominator
+            end) as decimal(28, 6))
+        end as quantity,
         item.base_unit as unit
     from touched
+    inner join asked on touched.change_number = asked.change_number and touched.plant_id = asked.plant_id
     inner join world.item as item on touched.item_number = item.item_number
     left join world.item_unit as factor on touched.item_number = factor.item_number and touched.unit = factor.unit
     left join doubtful on touched.item_number = doubtful.item_number and touched.object_type = doubtful.object_type

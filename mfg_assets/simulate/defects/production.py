@@ -114,6 +114,12 @@ inner join erp_line as other on own.plant_id = other.plant_id and own.parent_ite
     and own.alternate_group = other.alternate_group and own.component_item_number <> other.component_item_number
     and coalesce(other.usage_probability, 1) > 0
 where used.serial_number is null and used.lot_number is null
+    -- where the order calls for a share of it anyway, that share is not instead of anything
+    and not exists (
+        select 1 from held.production_order_component as listed
+        where used.plant_id = listed.plant_id and used.production_order_number = listed.production_order_number
+            and other.component_item_number = listed.item_number and listed.quantity <> 0
+    )
 """
 
 
