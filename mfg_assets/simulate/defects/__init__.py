@@ -16,7 +16,7 @@ from mfg_assets.simulate.options import Options
 from mfg_assets.simulate.truth import instant
 from mfg_assets.warehouse.sql import identifier, literal
 
-__all__ = ["CATALOGUE", "plant"]
+__all__ = ["CATALOGUE", "befall", "plant", "prepare"]
 
 _TOLD_BY_ANOTHER_NAME = frozenset({"unauthorised_change", "missing_in_plm", "duplicate_line", "cycle"})
 """Of defects of an ERP's bills: what is that already, names a change, or makes a line that is reported as itself."""
@@ -34,8 +34,21 @@ def plant(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ..
         return
     # One transaction, or each of many small statements would be written through to the disk.
     con.begin()
+    prepare(con, options)
+    befall(con, options, catalogue)
+    _tidy(con, options)
+    stock.settle(con, options)
+    con.commit()
+
+
+def prepare(con: DuckDBPyConnection, options: Options) -> None:
+    """Make what candidates are chosen from, while nothing is wrong yet."""
     create_macros(con)
     create_views(con, options)
+
+
+def befall(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ...]) -> None:
+    """Choose, edit and write down, on what was prepared; balances and what else follows are still as they were."""
     plan.choose(con, options, catalogue)
     for entry, defect in enumerate(catalogue):
         con.execute(
@@ -48,9 +61,6 @@ def plant(con: DuckDBPyConnection, options: Options, catalogue: tuple[Defect, ..
         _record(con, defect, options)
         _record_alteration(con, defect, options)
         con.execute(f"drop table candidate_{entry}")
-    _tidy(con, options)
-    stock.settle(con, options)
-    con.commit()
 
 
 def _tidy(con: DuckDBPyConnection, options: Options) -> None:

@@ -7,11 +7,34 @@ always chosen. Doesn't belong here: what is to be reported.
 from __future__ import annotations
 
 from mfg_assets.simulate.defects.deliveries import announced, entered
-from mfg_assets.simulate.defects.model import Defect, replace_values
+from mfg_assets.simulate.defects.model import Defect, copy_row, replace_values
 from mfg_assets.simulate.defects.procurement import CURRENT, OF_LIFECYCLE, OF_LINE, order_lines
 
 _MILLIONTHS = "cast(0.000005 as decimal(18, 6))"
 """Within tolerance also where what is ordered are boxes of a hundred."""
+
+_COME = order_lines(
+    "line.status = 'complete' and line.unit = 'EA'", more=", line.purchase_order_number, line.line_number"
+)
+# The only notices of lines of pieces that have come, with another item that the plant builds in by the piece.
+_OF_PIECES = f"""
+select
+    line.* replace (
+        'notice|' || notice.asn_number || '/' || notice.line_number as claim,
+        greatest(line.known_at, notice.visible_from) as known_at, notice.visible_to as until_at,
+        notice.source_system as system, notice.row_id as row_id, notice.quantity as quantity
+    ),
+    line.claim as document,
+    leaves[1 + chance_int('announced instead', line.claim, len(leaves))] as stranger
+from ({_COME}) as line
+inner join (select * from held.advance_ship_notice where {CURRENT}) as notice
+    on line.purchase_order_number = notice.purchase_order_number
+    and line.line_number = notice.purchase_order_line_number and line.item_number = notice.item_number
+inner join plant_leaf on line.plant_id = plant_leaf.plant_id
+where stranger <> line.item_number
+qualify count(*) over (partition by line.object_key) = 1
+"""
+_WITH_STRANGER = "select system as source_system, row_id, planted_at, mended_at, stranger from chosen"
 
 
 def _lifecycle(finding_class: str, does: str, status: str, name: str, lines: str, where: str) -> Defect:
@@ -74,5 +97,35 @@ BUYING: tuple[Defect, ...] = (
         {"quantity": f"held_row.ordered_quantity + {_MILLIONTHS}"},
         _MILLIONTHS,
         look_alike="within_tolerance",
+    ),
+    Defect(
+        "procurement",
+        "asn_item",
+        "The supplier announces another item than was ordered.",
+        "procurement advance_ship_notice",
+        _OF_PIECES,
+        (replace_values("advance_ship_notice", {"item_number": "held_row.stranger"}, _WITH_STRANGER),),
+        consequences=OF_LINE,
+    ),
+    Defect(
+        "procurement",
+        "asn_item",
+        "The supplier called off a notice of another item and announced the right one.",
+        "procurement advance_ship_notice",
+        _OF_PIECES,
+        (
+            copy_row(
+                "advance_ship_notice",
+                {
+                    "asn_number": "held_row.asn_number || 'V'",
+                    "row_id": "held_row.asn_number || 'V|' || held_row.line_number",
+                    "item_number": "held_row.stranger",
+                    "status": "'cancelled'",
+                },
+                _WITH_STRANGER,
+            ),
+        ),
+        is_near_miss=True,
+        name="called_off",
     ),
 )

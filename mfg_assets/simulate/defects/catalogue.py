@@ -17,11 +17,14 @@ from mfg_assets.simulate.defects.inventory import INVENTORY
 from mfg_assets.simulate.defects.late import LATE
 from mfg_assets.simulate.defects.master_data import MASTER_DATA
 from mfg_assets.simulate.defects.model import Defect
+from mfg_assets.simulate.defects.orders import ORDERS
 from mfg_assets.simulate.defects.procurement import PROCUREMENT
 from mfg_assets.simulate.defects.production import PRODUCTION
+from mfg_assets.simulate.defects.receipts import RECEIPTS
 from mfg_assets.simulate.defects.routing import ROUTING
 from mfg_assets.simulate.defects.schedule import SCHEDULE
-from mfg_assets.simulate.defects.shipping import SHIPPING
+from mfg_assets.simulate.defects.shipping import CALLED_OFF, SHIPPING
+from mfg_assets.simulate.defects.sources import SOURCES
 from mfg_assets.simulate.defects.supersede import SUPERSEDE
 
 CATALOGUE: tuple[Defect, ...] = (
@@ -40,4 +43,8 @@ CATALOGUE: tuple[Defect, ...] = (
     *FULFILMENT,
     *SCHEDULE,
     *BUYING,
+    *SOURCES,
+    *RECEIPTS,
+    *ORDERS,
+    CALLED_OFF,
 )

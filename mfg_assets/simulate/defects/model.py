@@ -108,6 +108,43 @@ def replace_values(entity: str, values: dict[str, str], targets: str = OWN_ROW) 
     return edit
 
 
+def replace_throughout(entity: str, values: dict[str, str], targets: str) -> Edit:
+    """As `replace_values`, in every version that a row has between planting and mending, not only in the first."""
+    table = f"held.{identifier(entity)}"
+    parts = (
+        ({"visible_to": "planted_at"}, "visible_from < planted_at"),
+        (
+            {
+                **values,
+                "visible_from": "greatest(visible_from, planted_at)",
+                "visible_to": "least(visible_to, mended_at)",
+            },
+            "true",
+        ),
+        ({"visible_from": "mended_at"}, "mended_at is not null and (visible_to is null or mended_at < visible_to)"),
+    )
+
+    def edit(con: DuckDBPyConnection) -> None:
+        con.execute(
+            f"create or replace temp table spanned as select held_row.*, target.* exclude (source_system, row_id) "
+            f"from {table} as held_row inner join ({targets}) as target "
+            "on held_row.source_system = target.source_system and held_row.row_id = target.row_id "
+            "and (held_row.visible_to is null or target.planted_at < held_row.visible_to) "
+            "and (target.mended_at is null or held_row.visible_from < target.mended_at)"
+        )
+        con.execute(
+            f"delete from {table} as held_row using spanned where held_row.source_system = spanned.source_system "
+            "and held_row.row_id = spanned.row_id and held_row.visible_from = spanned.visible_from"
+        )
+        for changes, where in parts:
+            con.execute(
+                f"insert into {table} by name select {_columns(con, table, changes)} "
+                f"from spanned as held_row where {where}"
+            )
+
+    return edit
+
+
 def hide(entity: str, targets: str = OWN_ROW) -> Edit:
     """The system holds nothing of the row between planting and mending."""
     table = f"held.{identifier(entity)}"

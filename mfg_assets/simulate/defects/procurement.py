@@ -12,6 +12,7 @@ from mfg_assets.simulate.defects.model import (
     Consequence,
     Defect,
     copy_row,
+    replace_throughout,
     replace_values,
 )
 
@@ -230,7 +231,7 @@ PROCUREMENT: tuple[Defect, ...] = (
             "coalesce(terms.order_unit, 'EA') = 'EA' and not exists (select 1 from held.item_unit_conversion as own "
             "where own.item_number = terms.item_number)"
         ),
-        (replace_values("supplier_item", {"order_unit": "'XBX'"}, EVERY_HOLDER),),
+        (replace_throughout("supplier_item", {"order_unit": "'XBX'"}, EVERY_HOLDER),),
         share=0.5,
         consequences=(OF_ITEM,),
     ),

@@ -206,3 +206,36 @@ SHIPPING: tuple[Defect, ...] = (
         name="next_door",
     ),
 )
+
+CALLED_OFF = Defect(
+    "fulfilment",
+    "shipment_without_order",
+    "The warehouse planned a shipment for an order that there is not, and nothing left.",
+    "wms and tms shipment",
+    f"""
+    select
+        * replace (
+            [json_object('object_key', '4' || substr(object_key, 2), 'item_number', item_number)::varchar] as keys
+        )
+    from ({_SHIPMENTS})
+    where not has_identity
+    """,
+    (
+        copy_row(
+            "shipment",
+            {
+                "shipment_number": "'4' || substr(held_row.shipment_number, 2)",
+                "row_id": "'4' || substr(held_row.row_id, 2)",
+                "sales_order_number": "'4' || substr(held_row.sales_order_number, 2)",
+                "status": "'planned'",
+                "picked_at": "null",
+                "shipped_at": "null",
+                "delivered_at": "null",
+            },
+            of_shipment(),
+        ),
+    ),
+    is_near_miss=True,
+    name="never_left",
+)
+"""After the others, so that these choose what they have always chosen."""

@@ -8,12 +8,16 @@ from duckdb import DuckDBPyConnection
 
 from mfg_assets.simulate.held.versions import add_events, add_states
 
+COUNTS_ON_ORDER = ("erp_legacy",)
+"""Systems that keep with a supplier's terms what is on order; their terms are of one plant alone."""
+
 
 def fill(con: DuckDBPyConnection, cut: datetime) -> None:
     """Fill the procurement entities."""
     _requisitions(con, cut)
     _orders(con, cut)
     _lines(con, cut)
+    _on_order(con)
     _partners(con, cut)
 
 
@@ -134,6 +138,69 @@ def _lines(con: DuckDBPyConnection, cut: datetime) -> None:
         inner join world.plant as plant on line.plant_id = plant.plant_id
         """,
     )
+
+
+def _on_order(con: DuckDBPyConnection) -> None:
+    """Give the terms of ERPs that count what is on order their quantity, anew at each step of an order line."""
+    systems = ", ".join(f"'{system}'" for system in COUNTS_ON_ORDER)
+    con.execute(
+        f"""
+        create or replace temp table counted_terms as
+        with steps as (
+            select
+                line.source_system, orders.supplier_number, line.item_number, line.visible_from, line.visible_to,
+                line.quantity - line.received_quantity as outstanding,
+            from held.purchase_order_line as line
+            inner join (
+                select distinct source_system, purchase_order_number, supplier_number from held.purchase_order
+            ) as orders using (source_system, purchase_order_number)
+            where line.source_system in ({systems}) and line.status = 'open'
+        ),
+        moves as (
+            select source_system, supplier_number, item_number, visible_from as told_at, outstanding as quantity
+            from steps
+            union all
+            select source_system, supplier_number, item_number, visible_to, -outstanding
+            from steps
+            where visible_to is not null
+            union all
+            select source_system, supplier_number, item_number, visible_from, 0
+            from held.supplier_item
+            where source_system in ({systems})
+        ),
+        instants as (
+            select source_system, supplier_number, item_number, told_at, sum(quantity) as quantity
+            from moves
+            group by all
+        ),
+        told as (
+            select
+                * replace (cast(sum(quantity) over (
+                    partition by source_system, supplier_number, item_number order by told_at
+                ) as decimal(18, 6)) as quantity),
+                quantity as change, told_at = min(told_at) over (
+                    partition by source_system, supplier_number, item_number
+                ) as is_first,
+            from instants
+        ),
+        periods as (
+            select
+                *,
+                lead(told_at) over (partition by source_system, supplier_number, item_number order by told_at) as until
+            from told
+            where change <> 0 or is_first
+        )
+        select
+            terms.* replace (
+                periods.quantity as on_order_quantity, periods.told_at as visible_from, periods.until as visible_to
+            )
+        from held.supplier_item as terms
+        inner join periods using (source_system, supplier_number, item_number)
+        """
+    )
+    con.execute(f"delete from held.supplier_item where source_system in ({systems})")
+    con.execute("insert into held.supplier_item by name from counted_terms")
+    con.execute("drop table counted_terms")
 
 
 def _partners(con: DuckDBPyConnection, cut: datetime) -> None:
