@@ -10,19 +10,9 @@ import duckdb
 import pytest
 
 from mfg_assets.simulate import held, truth
-from mfg_assets.simulate.defects import CATALOGUE, plant
+from mfg_assets.simulate.defects import CATALOGUE, plan, plant, prepare
 from mfg_assets.simulate.defects.model import Defect
-from tests.held_world import LATER, OPTIONS, held_world, open_copy, rows
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return held_world(tmp_path_factory.mktemp("small") / "small.duckdb", OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def small_later(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return held_world(tmp_path_factory.mktemp("later") / "small.duckdb", LATER)
+from tests.held_world import LATER, OPTIONS, open_copy, rows
 
 
 @pytest.fixture
@@ -161,3 +151,46 @@ def test_what_an_earlier_delivery_told_of_an_order_that_ended_after_it_cannot_be
         candidates = defect.candidates.replace("$first", truth.instant(first))
         # of B something was told before the first delivery and of D a day before its end, which lie in other deliveries
         assert rows(con, f"select object_key from ({candidates}) order by 1") == [("A",), ("C",)]
+
+
+def test_an_alternate_that_an_order_takes_a_share_of_anyway_is_not_taken_instead(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    [entry] = [d for d in CATALOGUE if d.id == "production.substitute_not_allowed.allowed"]
+    prepare(con, OPTIONS)
+    [[claim, plant, order, stranger]] = rows(
+        con, f"select claim, plant_id, object_key, stranger from ({entry.candidates}) order by claim, stranger limit 1"
+    )
+    con.execute(
+        "insert into held.production_order_component by name select 'mes_a' as source_system, 'one more' as row_id, "
+        "$1 as plant_id, $2 as production_order_number, $3 as item_number, 7 as quantity, $4::timestamptz as "
+        "visible_from",
+        [plant, order, stranger, OPTIONS.start],
+    )
+    left = rows(con, f"select stranger from ({entry.candidates}) where claim = $1", claim)
+    assert (stranger,) not in left
+
+
+def test_thinning_candidates_out_changes_no_choice(
+    small_later: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a large world does to read fewer candidates chooses the same ones in a small world, on each of its days."""
+    options = replace(LATER, defect_rate=0.2)
+    with open_copy(small_later, tmp_path / "copy.duckdb") as con:
+        prepare(con, options)
+
+        def chosen() -> tuple[list[tuple], int]:
+            con.begin()
+            plan.choose(con, options, CATALOGUE)
+            planned = rows(con, "select entry, claim, planted_at, mended_at from planned order by all")
+            names = [f"candidate_{n}" for n in range(len(CATALOGUE))]
+            candidates = sum(rows(con, f"select count(*) from {name}")[0][0] for name in names)
+            con.rollback()
+            return planned, candidates
+
+        whole, all_candidates = chosen()
+        monkeypatch.setattr(plan, "BIG", 0)
+        thinned, kept = chosen()
+    assert len(whole) > 200
+    assert kept < all_candidates
+    assert [(CATALOGUE[n].id, *rest) for n, *rest in thinned] == [(CATALOGUE[n].id, *rest) for n, *rest in whole]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -13,9 +12,8 @@ import pytest
 from mfg_assets.contracts import contracts
 from mfg_assets.simulate import expected
 from mfg_assets.simulate.defects import CATALOGUE, plant
-from mfg_assets.simulate.defects.model import Defect
 from mfg_assets.simulate.options import Options
-from tests.held_world import LATER, OPTIONS, held_world, open_copy, rows
+from tests.held_world import LATER, OPTIONS, RARE, open_copy, rows
 
 # What the design names, class by class; `unexplained` and the like included.
 NAMED = {
@@ -48,32 +46,17 @@ NAMED = {
         "superseded_item", "obsolete_item", "inactive_supplier", "unapproved_source", "order_unit_without_conversion",
         "over_receipt", "short_receipt", "late_receipt", "price_changed", "date_changed", "quantity_changed",
         "rejected_by_supplier", "asn_without_order", "asn_quantity", "asn_overdue", "asn_not_received",
-        "lead_time_changed",
+        "lead_time_changed", "phase_out_item", "non_preferred_supplier", "order_quantity_limits", "on_order_quantity",
+        "asn_item", "receipt_without_order", "receipt_quantity", "rejected_receipt", "receipt_without_approval",
+        "due_before_order",
+    },
+    "production": {
+        "overdue", "late_completion", "missing_operations", "no_effective_bill", "stale_schedule", "downtime",
+        "missing_in_erp", "missing_in_mes", "quantity", "status", "yield", "scrap", "wrong_revision", "genealogy_gap",
+        "over_consumption", "under_consumption", "substitute_not_allowed", "confirmation_after_close",
+        "confirmation_without_posting", "posting_without_confirmation", "completion_before_start",
     },
 }  # fmt: skip
-# In so small a world nothing of these may be there: no order lies beyond a change or is in progress at the first cut,
-# hardly anything is on its way, no line is received in parts.
-RARE = {
-    "change.open_orders_on_old_revision",
-    "change.open_orders_on_old_revision.ahead_of_orders",
-    "change.effectivity_conflict.superseded_now",
-    "change.overdue.unit_too_late",
-    "production.stale_schedule.revision",
-    "procurement.asn_not_received",
-    "procurement.asn_overdue.called_off",
-    "procurement.asn_quantity.within_tolerance",
-    "procurement.receipt_without_approval",
-}
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return held_world(tmp_path_factory.mktemp("small") / "small.duckdb", OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def small_later(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return held_world(tmp_path_factory.mktemp("later") / "small.duckdb", LATER)
 
 
 @pytest.fixture
@@ -193,88 +176,6 @@ def test_what_had_happened_stays_whatever_comes_later(
         mended = rows(later, "select count(*) from truth.finding where planted_at <= $1 and mended_at > $1", first)
         assert new[0][0] > 0
         assert mended[0][0] > 0
-
-
-STATES = [d for d in CATALOGUE if d.kind == "state" and d.id not in RARE]
-
-
-def _snapshot(con: duckdb.DuckDBPyConnection, source: str, entity: str, at: datetime) -> set[tuple]:
-    columns = ", ".join(f'"{c.name}"' for c in contracts()[entity].columns)
-    return set(
-        rows(
-            con,
-            f"select source_system, {columns} from {source}.{entity} "
-            "where visible_from <= $1 and (visible_to is null or $1 < visible_to)",
-            at,
-        )
-    )
-
-
-@pytest.mark.parametrize("defect", STATES, ids=lambda d: d.id)
-def test_a_state_is_right_until_it_is_planted_and_again_once_it_is_mended(
-    con: duckdb.DuckDBPyConnection, defect: Defect
-) -> None:
-    plant(con, OPTIONS, (defect,))
-    table = "near_miss" if defect.is_near_miss else "finding"
-    found = rows(con, f"select planted_at, mended_at from truth.{table} where note = ?", defect.does)
-    assert found
-    changed = [
-        entity
-        for entity in contracts()
-        if entity != "inventory_balance"
-        and rows(con, f"(from held.{entity}) except all (from before.held.{entity}) limit 1")
-    ]
-    assert changed
-    moments = {row[0] for row in rows(con, "select unnest([planted_at, planted_at - interval 1 second, "
-        "mended_at, mended_at - interval 1 second]) from truth." + table)} - {None}  # fmt: skip
-    for moment in sorted(m for m in moments if m <= OPTIONS.cut):
-        is_wrong = any(start <= moment and (end is None or moment < end) for start, end in found)
-        differs = any(
-            _snapshot(con, "held", entity, moment) != _snapshot(con, "before.held", entity, moment)
-            for entity in changed
-        )
-        assert differs == is_wrong, moment
-
-
-# what is posted into a closed month is stock like any other
-STOCK = [
-    d
-    for d in CATALOGUE
-    if d.domain == "inventory" and not d.is_near_miss and d.finding_class != "posted_into_closed_period"
-]
-
-
-@pytest.mark.parametrize("defect", STOCK, ids=lambda d: d.id)
-def test_a_cause_explains_the_difference_between_the_systems_exactly(
-    con: duckdb.DuckDBPyConnection, defect: Defect
-) -> None:
-    plant(con, OPTIONS, (defect,))
-    con.execute("delete from truth.finding where finding_class = 'negative_balance'")
-    differing = {
-        (plant_id, key): abs(difference)
-        for plant_id, key, difference in rows(
-            con,
-            """
-            select
-                plant_id, stock_key(location, item_number, lot_number, stock_status, ownership) as key,
-                sum(case when left(source_system, 3) = 'erp' then quantity else -quantity end) as difference
-            from held.inventory_balance
-            where left(source_system, 3) in ('erp', 'wms')
-            group by all
-            having sum(case when left(source_system, 3) = 'erp' then quantity else -quantity end) <> 0
-            """,
-        )
-    }
-    expected = {
-        (plant_id, key): quantity
-        for plant_id, key, quantity in rows(
-            con,
-            "select plant_id, business_key, sum(quantity) from truth.finding "
-            "where mended_at is null or mended_at > $1 group by all",
-            OPTIONS.cut,
-        )
-    }
-    assert differing == expected
 
 
 def test_negative_stock_is_written_down_with_how_far_it_is_below_zero(planted: duckdb.DuckDBPyConnection) -> None:
