@@ -11,6 +11,7 @@ of a defect's parts was wrong and no longer is was mended; what a message made w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 
@@ -70,9 +71,21 @@ def follow(con: DuckDBPyConnection, options: Options, adopted: Sequence[Adopted]
     """
     last = max(one.at for one in adopted)
     con.execute(_STEPS["altered"].format(before=before, after=after))
+    con.execute(
+        "create or replace temp table put_back (source_system varchar, plant_id varchar, object varchar, part varchar)"
+    )
+    put_back = _put_back(adopted)
+    if put_back:
+        con.executemany("insert into put_back values (?, ?, ?, ?)", put_back)
     for truth_of, table in (("planted", "finding"), ("alike", "near_miss")):
         con.execute(_STEPS["parts"].format(name=truth_of, table=table, classes=_IN_BILLS, cut=instant(options.cut)))
         con.execute(_STEPS["judged"].format(name=truth_of))
+        # a change that was seen to be carried out, and then was taken back
+        con.execute(
+            f"update truth.{table} as f set finding_class = 'deviated' from {truth_of}_judged as j "
+            "where f.rowid = j.id and j.is_put_back and f.domain = 'change' "
+            "and f.finding_class in ('overdue', 'partial_update')"
+        )
         # what lost a part of what was wrong, but not all
         con.execute(
             f"update truth.{table} as f set finding_class = 'partial_update' from {truth_of}_judged as j "
@@ -96,6 +109,24 @@ def follow(con: DuckDBPyConnection, options: Options, adopted: Sequence[Adopted]
             "and coalesce(c.plant_id = m.plant_id, true) and coalesce(c.mended_at > c.planted_at, true)"
         )
     con.execute(_STEPS["caused"].format(at=instant(last)))
+
+
+def _put_back(adopted: Sequence[Adopted]) -> list[list[str]]:
+    """Parts of bills whose last word is a compensation, and which a delivery had shown as released before."""
+    since: dict[tuple[str, str, str], datetime] = {}
+    gone: dict[tuple[str, str, str], bool] = {}
+    for one in sorted(adopted, key=lambda adopted_one: adopted_one.at):
+        message = one.message
+        if message["object_type"] != "bom_header":
+            continue
+        for change in message["changes"]:
+            part = (message["target_system"], message["object_key"], change["key"])
+            is_release = message["kind"] == "release"
+            # deliveries are a day apart at least, what is taken over between two of them seconds
+            gone[part] = not is_release and part in since and one.at - since[part] > timedelta(hours=12)
+            if is_release:
+                since[part] = one.at
+    return [[system, *key.split("|"), part] for (system, key, part), is_gone in gone.items() if is_gone]
 
 
 def _at(entity: str, options: Options) -> str:
@@ -229,6 +260,12 @@ _STEPS = {
         inner join altered on told.domain = 'bom' and altered.domain = 'bom' and told.plant_id = altered.plant_id
             and told.parent = altered.object and coalesce(told.component = altered.part, true)
         union all
+        -- of a cycle the key says who, not which of them stands in whose bill
+        select told.id, altered.*
+        from told
+        inner join altered on told.finding_class = 'cycle' and altered.domain = 'bom'
+            and told.plant_id = altered.plant_id and told.parent = altered.part and told.component = altered.object
+        union all
         select told.id, altered.*
         from told
         inner join of_change on told.domain = 'change' and told.finding_class in {classes}
@@ -254,9 +291,11 @@ _STEPS = {
             id,
             bool_or(was_wrong) and not bool_or(is_wrong) as is_mended,
             bool_or(is_wrong) and not bool_or(was_wrong) as is_wrong_again,
+            bool_or(is_wrong) and bool_and(not is_wrong or put_back.part is not null) as is_put_back,
             bool_or(is_wrong) and count(distinct left(source_system, 3)) filter (was_wrong) = 2
                 and count(distinct left(source_system, 3)) filter (is_wrong) = 1 as is_left_in_one
         from {name}_part
+        left join put_back using (source_system, plant_id, object, part)
         group by id
     """,
     # What a message made wrong by itself, since what it asked for followed from something else that was wrong.

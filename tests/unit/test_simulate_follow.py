@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -65,10 +66,19 @@ def _take_over(con: duckdb.DuckDBPyConnection, *messages: adopt.Adopted) -> None
 
 
 def _message(
-    change: Change, system: str, *, kind: str = "bom_header", key: str = "P3|100", sequence: int = 1
+    change: Change,
+    system: str,
+    *,
+    kind: str = "bom_header",
+    key: str = "P3|100",
+    sequence: int = 1,
+    days: int = 0,
+    is_compensation: bool = False,
 ) -> adopt.Adopted:
     draft = Draft(ObjectId(system, kind, key), "release", system, system, "P3", "100", "c0ffee", (change,))
-    at = AT + timedelta(minutes=sequence)
+    if is_compensation:
+        draft = replace(draft, kind="compensation", compensates=(f"{1:064x}",))
+    at = AT + timedelta(minutes=sequence, days=days)
     return adopt.Adopted(at, make(draft, sequence=sequence, published_version="000001-aa", as_of=at, prepared_at=at))
 
 
@@ -119,6 +129,22 @@ def test_a_change_that_only_the_erp_took_over_is_a_partial_update(con: duckdb.Du
     assert [finding for finding, mended_at in _truth(con) if mended_at is None] == []
 
 
+@pytest.mark.parametrize(("days", "status"), [(0, "partial_update"), (1, "deviated")])
+def test_a_change_that_was_seen_to_be_carried_out_and_is_taken_back_has_deviated(
+    con: duckdb.DuckDBPyConnection, days: int, status: str
+) -> None:
+    _plant(con, "change", "overdue", '{"change_number":"EC1"}')
+    con.execute("update held.bom_line set visible_to = ? where row_id = 'B'", [PLANTED])
+    there = [_line("B", "4", "EA")]
+    _take_over(
+        con,
+        _message(Change("B", None, there), "erp"),
+        _message(Change("B", None, there), "mes"),
+        _message(Change("B", there, None), "mes", sequence=2, days=days, is_compensation=True),
+    )
+    assert _truth(con) == [(status, None)]
+
+
 def test_of_an_operation_systems_agree_or_not_whichever_was_wrong(con: duckdb.DuckDBPyConnection) -> None:
     _plant(con, "routing", "run_time", '{"item_number":"100","operation_sequence":"10"}')
     con.execute("update held.routing_operation set run_time = 0.75 where source_system = 'erp'")
@@ -139,3 +165,15 @@ def test_what_is_still_wrong_stays_a_finding(con: duckdb.DuckDBPyConnection) -> 
     con.execute("update held.bom_line set quantity = 2 * quantity where source_system = 'erp'")
     _take_over(con, _message(Change("B", [_line("B", "8", "EA")], [_line("B", "4", "EA")]), "erp"))
     assert _truth(con) == [("quantity", None)]
+
+
+def test_a_cycle_stays_while_one_of_both_stands_in_the_other(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into world.item values ('100', 'EA'); insert into held.bom_line by name select * replace "
+        "('A' as parent_item_number, '100' as component_item_number, 'EA' as unit, 'X' as row_id) "
+        "from held.bom_line where source_system = 'erp' and row_id = 'B'"
+    )
+    _plant(con, "bom", "cycle", '{"parent_item_number":"100","component_item_number":"A"}')
+    con.execute("update held.bom_line set quantity = 2 * quantity where source_system = 'erp' and row_id = 'A'")
+    _take_over(con, _message(Change("A", TWO, METRE), "erp"))
+    assert _truth(con) == [("cycle", None)]
