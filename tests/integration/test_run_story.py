@@ -1,4 +1,4 @@
-"""Run after run of the small estate, from what is found to what is mended, refused, mended again and rebuilt.
+"""Run after run of the small estate, from what is found to what is mended, killed, refused, mended again and rebuilt.
 
 A run costs most of a minute, so each is looked at from all sides, and each test goes on where the one before has
 stopped. What the first run leaves behind is in `test_main_job`.
@@ -19,6 +19,7 @@ import pytest
 
 from mfg_assets import publish
 from mfg_assets.settings import PROJECT_ROOT, Settings
+from tests.killing import kill_a_run, reading
 from tests.mini import DATA, write
 from tests.running import Home, mfg
 
@@ -112,11 +113,15 @@ def test_an_act_reaches_readers_without_building_anything_and_then_nothing_is_pu
     assert time.monotonic() - started < 20
 
 
-def test_a_changed_file_changes_what_depends_on_it_and_a_mended_balance_resolves_its_exception(mini: Home) -> None:
+def test_a_run_killed_in_dbt_publishes_nothing_and_the_next_makes_it_good(mini: Home) -> None:
+    """And what is good then is that a changed file changes what depends on it, and resolves what it mends."""
     folder, environment = mini
-    before = _wheel(environment)
+    before, version = _wheel(environment), _versions(folder)
     write(folder / "data" / "erp" / "stock_20250302.csv", STOCK.replace("17,0", "20,0"))
-    assert _stock_exceptions(_run(environment))["resolved"] == 1
+    with reading(folder / "home"):
+        kill_a_run(environment, "dbt")
+        assert _versions(folder) == version
+        assert _stock_exceptions(_run(environment))["resolved"] == 1
     mended = _wheel(environment, "--state", "resolved")
     assert (mended["exception_id"], mended["resolution"]) == (before["exception_id"], "no longer observed")
     changed = set(_versions(folder)[0].tables_changed)
