@@ -49,7 +49,7 @@ def by_severity(rows: Rows, field: str) -> dict[str, Any]:
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar(cornerRadius=2)
         .encode(
-            x=alt.X("sum(exceptions):Q", title=None, axis=alt.Axis(tickMinStep=1)),
+            x=alt.X("sum(exceptions):Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=6, labelOverlap=True)),
             y=alt.Y(f"{field}:N", title=None, sort="-x" if field != "age" else "ascending", axis=axis),
             color=alt.Color(
                 "severity:N",
@@ -68,12 +68,13 @@ def by_severity(rows: Rows, field: str) -> dict[str, Any]:
 def trend(rows: Rows, title: str) -> dict[str, Any]:
     """One KPI over its days, a line a plant; points, so that a single day shows too."""
     is_ratio = any(row["unit"] == "ratio" for row in rows)
+    values = alt.Axis(format="%") if is_ratio else alt.Axis(format="d", tickMinStep=1)
     lines = (
         alt.Chart(alt.InlineData(values=[row | {"day": row["day"].isoformat()} for row in rows]), title=title)
         .mark_line(point=alt.OverlayMarkDef(size=30), strokeWidth=2)
         .encode(
             x=alt.X("day:T", title=None, axis=alt.Axis(format="%d %b", tickMinStep=86_400_000)),
-            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="%" if is_ratio else "d")),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=values),
             color=alt.Color("plant:N", scale=alt.Scale(range=PLANTS), legend=alt.Legend(orient="bottom", title=None)),
             tooltip=[
                 alt.Tooltip("plant:N"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,14 @@ _OPEN = "state not in ('resolved', 'accepted')"
 
 @dataclass(frozen=True)
 class Headline:
-    """One big number over all plants. `change` is against the day before that has one; None where there is none."""
+    """One big number over all plants. `change` is against the last day that has one, `since`; None where none has."""
 
     kpi: str
     title: str
     value: float
     unit: str
     change: float | None
+    since: date | None
     more_is_better: bool
 
     @property
@@ -118,14 +119,22 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: list[Any] | N
 def _headlines(connection: duckdb.DuckDBPyConnection) -> list[Headline]:
     found = {row["kpi"]: row for row in _rows(connection, _TOTALS, [list(HEADLINES)])}
     return [
-        Headline(kpi, title, row["value"], row["unit"], row["value"] - row["before"] if row["before"] else None, better)
+        Headline(
+            kpi,
+            title,
+            row["value"],
+            row["unit"],
+            row["value"] - row["before"] if row["before"] is not None else None,
+            row["since"],
+            better,
+        )
         for kpi, (title, better) in HEADLINES.items()
         if (row := found.get(kpi)) and row["value"] is not None
     ]
 
 
-# Of each plant its newest day, as one run may fall on two days around the world, and the day before that one. Rates
-# are made anew from their parts; what is counted is summed.
+# Of each plant its newest day, as one run may fall on two days around the world, and the last day before that it has.
+# Rates are made anew from their parts; what is counted is summed.
 _TOTALS = """
     with numbered as (
         select *, row_number() over (partition by kpi, plant_id order by day desc) as position
@@ -137,6 +146,7 @@ _TOTALS = """
             kpi,
             position,
             any_value(unit) as unit,
+            max(day) as day,
             count(*) as plants,
             case
                 when any_value(unit) <> 'ratio' then sum(value)
@@ -146,7 +156,7 @@ _TOTALS = """
         where position <= 2
         group by all
     )
-    select newest.kpi, newest.unit, newest.value, earlier.value as before
+    select newest.kpi, newest.unit, newest.value, earlier.value as before, earlier.day as since
     from totals as newest
     left join totals as earlier
         on newest.kpi = earlier.kpi and earlier.position = 2 and earlier.plants = newest.plants

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def render(facts: Facts, name: str, scripts: str) -> str:
     environment = Environment(
         loader=PackageLoader("mfg_assets.report", "."), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True
     )
-    environment.filters |= {"number": _number, "when": _when}
+    environment.filters |= {"day": _day, "number": _number, "when": _when}
     template = environment.get_template("page.html.j2")
     # Both are marked safe there: they are made safe here.
     return template.render(facts=facts, name=name, scripts=_closed(scripts), charts=_json(_charts(facts)))
@@ -106,6 +106,10 @@ def _number(value: float, unit: str = "count", *, signed: bool = False) -> str:
     if unit == "h":
         return f"{value:{sign},.1f} h"
     return f"{value:{sign},.0f}"
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%b}"
 
 
 def _when(value: datetime | None) -> str:

@@ -76,7 +76,15 @@ def test_a_rate_over_plants_is_made_from_their_newest_days(version: Path) -> Non
     (headline,) = _gather(version).headlines
     assert headline.value == pytest.approx((90 + 10) / 200)
     assert headline.change == pytest.approx((90 + 10) / 200 - (50 + 10) / 200)
+    assert headline.since == date(2026, 3, 8)
     assert headline.is_better
+
+
+def test_a_change_from_nothing_is_a_change(version: Path) -> None:
+    with duckdb.connect(str(version / "marts.duckdb")) as connection:
+        connection.execute("update kpi set numerator = 0, value = 0 where day < date '2026-03-09'")
+    (headline,) = _gather(version).headlines
+    assert headline.change == pytest.approx((90 + 10) / 200)
 
 
 def test_what_is_resolved_is_not_open_and_what_is_due_is_overdue(version: Path) -> None:
