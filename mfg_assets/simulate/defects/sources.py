@@ -61,31 +61,40 @@ def _elsewhere(status: str) -> str:
     """The only line of an order with a preferred supplier, and who else sells the item to the same ERP."""
     lines = order_lines(
         f"line.status = '{status}'",
-        more=", orders.row_id as order_row, orders.visible_from as order_from, orders.visible_to as order_until",
+        more=", line.purchase_order_number, orders.row_id as order_row, orders.visible_from as order_from, "
+        "orders.visible_to as order_until",
     )
+    # each part by itself: all at once, the planner joins suppliers with suppliers before it looks at a line
     return f"""
+    with line as materialized ({lines}),
+    choice as materialized (
+        select
+            terms.source_system, terms.item_number,
+            min(terms.supplier_number) filter (not seller.is_preferred) as other_supplier,
+            list(terms.supplier_number) filter (seller.is_preferred) as preferred_suppliers
+        from (select * from held.supplier_item where {CURRENT}) as terms
+        inner join (select * from held.supplier where {CURRENT}) as seller
+            on terms.source_system = seller.source_system and terms.supplier_number = seller.supplier_number
+        group by terms.source_system, terms.item_number
+        having other_supplier is not null and preferred_suppliers is not null
+    ),
+    single as materialized (
+        select source_system, purchase_order_number
+        from held.purchase_order_line
+        where visible_from <= $first
+        group by source_system, purchase_order_number
+        having count(distinct line_number) = 1
+    )
     select
         line.* replace (
             greatest(line.known_at, line.order_from) as known_at, least(line.until_at, line.order_until) as until_at
         ),
-        other.supplier_number as other_supplier
-    from ({lines}) as line
-    inner join (select * from held.supplier where {CURRENT}) as own
-        on line.system = own.source_system and line.supplier_number = own.supplier_number and own.is_preferred
-    inner join (select * from held.supplier_item where {CURRENT}) as terms
-        on line.system = terms.source_system and line.item_number = terms.item_number
-    inner join (select * from held.supplier where {CURRENT}) as other
-        on terms.source_system = other.source_system and terms.supplier_number = other.supplier_number
-        and not other.is_preferred
-    inner join (
-        select source_system, purchase_order_number
-        from held.purchase_order_line
-        where visible_from <= $first
-        group by all
-        having count(distinct line_number) = 1
-    ) as single on line.system = single.source_system
-        and split_part(line.object_key, '/', 1) = single.purchase_order_number
-    qualify row_number() over (partition by line.claim order by other.supplier_number) = 1
+        choice.other_supplier
+    from line
+    inner join choice on line.system = choice.source_system and line.item_number = choice.item_number
+        and list_contains(choice.preferred_suppliers, line.supplier_number)
+    semi join single on line.system = single.source_system
+        and line.purchase_order_number = single.purchase_order_number
     """
 
 
