@@ -50,6 +50,10 @@ class Adopted:
     message: Mapping[str, Any]
 
 
+Stated = tuple[datetime, Any]
+"""When a message last spoke of a part, and what is held of it since, in words of messages."""
+
+
 class _RefusedError(Exception):
     """The system has no place for it."""
 
@@ -83,6 +87,7 @@ def write(out: Path, adopted: Sequence[Adopted]) -> None:
 def apply(con: DuckDBPyConnection, adopted: Iterable[Adopted]) -> None:
     """Change `held` as the systems did, one message at a time and each as a whole."""
     newest: dict[tuple[str, ...], int] = {}
+    stated: dict[tuple[str, ...], Stated] = {}
     for one in adopted:
         message = one.message
         con.execute("begin")
@@ -90,7 +95,7 @@ def apply(con: DuckDBPyConnection, adopted: Iterable[Adopted]) -> None:
             for change in message["changes"]:
                 part = (message["target"], message["object_type"], message["object_key"], change["key"])
                 if message["sequence"] > newest.get(part, 0):
-                    _change(con, message, change, one.at)
+                    _change(con, message, change, one.at, stated.get(part))
         except _RefusedError as refusal:
             con.execute("rollback")
             _answer(con, one, "rejected", str(refusal))
@@ -98,7 +103,8 @@ def apply(con: DuckDBPyConnection, adopted: Iterable[Adopted]) -> None:
         con.execute("commit")
         for change in message["changes"]:
             part = (message["target"], message["object_type"], message["object_key"], change["key"])
-            newest[part] = max(newest.get(part, 0), message["sequence"])
+            if message["sequence"] > newest.get(part, 0):
+                newest[part], stated[part] = message["sequence"], (one.at, change["after"])
         _answer(con, one, "processed", None)
 
 
@@ -121,18 +127,24 @@ def _messages(folder: Path) -> Iterable[Mapping[str, Any]]:
         yield message
 
 
-def _change(con: DuckDBPyConnection, message: Mapping[str, Any], change: Mapping[str, Any], at: datetime) -> None:
+def _change(
+    con: DuckDBPyConnection,
+    message: Mapping[str, Any],
+    change: Mapping[str, Any],
+    at: datetime,
+    stated: Stated | None,
+) -> None:
     system, key = message["target_system"], message["object_key"]
     match message["object_type"]:
         case "bom_header":
             plant, parent = key.split("|")
-            _lines(con, system, plant, parent, change, at)
+            _lines(con, system, plant, parent, change, at, stated)
         case "routing_operation":
             plant, item, alternative, operation = key.split("|")
             own = {"plant_id": plant, "item_number": item, "alternative": alternative, "operation_sequence": operation}
-            _attribute(con, "routing_operation", system, own, change, at)
+            _attribute(con, "routing_operation", system, own, change, at, stated)
         case "item":
-            _attribute(con, "item", system, {"item_number": key}, change, at)
+            _attribute(con, "item", system, {"item_number": key}, change, at, stated)
         case other:
             raise _RefusedError(f"{other} is entered by people here")
 
@@ -144,27 +156,35 @@ def _attribute(
     key: Mapping[str, str],
     change: Mapping[str, Any],
     at: datetime,
+    stated: Stated | None,
 ) -> None:
     rows = _held(con, entity, system, key, at)
+    before = _before(change, rows, stated)
     if not rows or change["key"] not in rows[0]:
         raise _RefusedError(f"there is nothing here that has {change['key']}")
     for row in rows:
         value = change["after"]
-        if change["key"] in ("setup_time", "run_time") and value is not None and Decimal(change["before"] or 0):
+        if change["key"] in ("setup_time", "run_time") and value is not None and Decimal(before or 0):
             # Messages say minutes, systems have units of their own.
-            value = Decimal(value) * Decimal(row[change["key"]]) / Decimal(change["before"])
+            value = Decimal(value) * Decimal(row[change["key"]]) / Decimal(before)
         _again(con, entity, row, {change["key"]: value}, at)
 
 
 def _lines(
-    con: DuckDBPyConnection, system: str, plant: str, parent: str, change: Mapping[str, Any], at: datetime
+    con: DuckDBPyConnection,
+    system: str,
+    plant: str,
+    parent: str,
+    change: Mapping[str, Any],
+    at: datetime,
+    stated: Stated | None,
 ) -> None:
     """A component's lines in a bill become those of the message: changed where there is one, else made or ended."""
     bill = {"parent_item_number": parent, "plant_id": plant}
     headers = {row["alternative"]: row for row in _held(con, "bom_header", system, bill, at)}
     rows = _held(con, "bom_line", system, {**bill, "component_item_number": change["key"]}, at)
     rows.sort(key=_order)
-    seen = sorted(change["before"] or (), key=_order)
+    seen = sorted(_before(change, rows, stated) or (), key=_order)
     for after in sorted(change["after"] or (), key=_order):
         header = headers.get(after["alternative"])
         if header is None:
@@ -184,6 +204,16 @@ def _lines(
         _again(con, "bom_line", row, values, at)
     for row in rows:
         _end(con, "bom_line", row, at)
+
+
+def _before(change: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], stated: Stated | None) -> Any:
+    """What rows hold, in words of messages: what the last message said, unless something else happened to them since.
+
+    A message says what the platform saw, which may be of before another message.
+    """
+    if stated is not None and any(row["visible_from"] == stated[0] for row in rows):
+        return stated[1]
+    return change["before"]
 
 
 def _quantity(

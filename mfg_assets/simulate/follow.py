@@ -313,5 +313,13 @@ _STEPS = {
         anti join (select * from planted_part union all select * from alike_part) as known
             using (source_system, domain, object, part)
         where is_wrong and not was_wrong
+        union
+        -- no engineering change stands behind what an ERP is made to put back
+        select
+            'bom', plant_id, json_object('parent_item_number', object, 'component_item_number', part)::varchar,
+            'unauthorised_change', null, {at}, null, 'A message put it back.'
+        from altered
+        semi join put_back using (source_system, plant_id, object, part)
+        where is_wrong and left(source_system, 3) = 'erp'
     """,
 }

@@ -108,6 +108,22 @@ def test_a_compensation_puts_back_and_an_older_number_changes_nothing(con: duckd
     assert ("C", 10, "EA", None) in _bill(con, AT + timedelta(seconds=180))
 
 
+def test_what_is_said_again_is_held_once_whatever_the_platform_had_seen(con: duckdb.DuckDBPyConnection) -> None:
+    """A message that was made before the system was seen again says what stood before the message before it."""
+    metres = {"unit": "MTR"}
+    once = Change("A", [_line("A", "1", **metres)], [_line("A", "1.5", **metres)])
+    time = Change("run_time", "30", "45")
+    operation: dict[str, Any] = {"kind": "routing_operation", "key": "P3|100|1|10", "system": "mes"}
+    adopt.apply(con, [
+        _adopted(once, sequence=1), _adopted(once, sequence=2, seconds=60),
+        _adopted(time, sequence=1, **operation), _adopted(time, sequence=2, seconds=60, **operation),
+    ])  # fmt: skip
+    now = AT + timedelta(seconds=60)
+    assert [row[1] for row in _bill(con, now) if row[0] == "A"] == [pytest.approx(49.212599, abs=1e-6)]
+    found = con.execute("select run_time::double from held.routing_operation where visible_to is null").fetchall()
+    assert found == [(0.75,)]
+
+
 def test_a_line_that_comes_anyway_does_not_come_twice(con: duckdb.DuckDBPyConnection) -> None:
     planted, mended = AT - timedelta(days=1), AT + timedelta(days=2)
     con.execute(
