@@ -5,16 +5,20 @@ Belongs here: compiling once a session, and running models over given inputs. Do
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from mfg_assets.settings import Settings
+from mfg_assets.settings import PROJECT_ROOT, Settings
 from mfg_assets.warehouse.dbt import ensure_parsed, environment
 
 
@@ -40,6 +44,28 @@ def compile_models(settings: Settings, target: Path, selection: str) -> dict[str
         path.stem: path.read_text().replace(database, "")
         for path in (target / "compiled" / "mfg" / "models").rglob("*.sql")
     }
+
+
+def all_models() -> dict[str, str]:
+    """SQL of all models by name, compiled once for all processes and kept until the project changes.
+
+    Most of a compilation is dbt's reading of the project, whatever it is asked for.
+    """
+    cache = Path(os.environ.get("MFG_CACHE", PROJECT_ROOT / ".mfg-tests" / "cache"))
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "compiled-models.lock").open("w") as lock, tempfile.TemporaryDirectory() as folder:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        settings = Settings(home=Path(folder) / "home", memory_limit="500MB", threads=1)
+        stamp = hashlib.sha256(ensure_parsed(settings).read_bytes()).hexdigest()
+        kept = cache / f"compiled-models-{stamp[:16]}.json"
+        if not kept.is_file():
+            for old in cache.glob("compiled-models-*.json"):
+                old.unlink()
+            sql = compile_models(settings, Path(folder) / "target", "resource_type:model")
+            whole = cache / "compiled-models.part"
+            whole.write_text(json.dumps(sql))
+            whole.replace(kept)
+        return json.loads(kept.read_text())
 
 
 class Models:

@@ -22,7 +22,7 @@ import pytest
 from mfg_assets.contracts import contracts
 from mfg_assets.settings import Settings
 from mfg_assets.warehouse.dbt import ensure_parsed, environment, manifest_path
-from tests.compiled_sql import Models, compile_models
+from tests.compiled_sql import Models, all_models
 from tests.integration.conftest import Pass
 
 SEATTLE = ZoneInfo("America/Los_Angeles")
@@ -116,10 +116,9 @@ def copy_of(finished: Pass, home: Path) -> Settings:
 def models(adventureworks_pass: Pass, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
     """The models that depend on the as-of, over the landed data."""
     settings = copy_of(adventureworks_pass, tmp_path_factory.mktemp("as_of") / "home")
-    sql = compile_models(settings, tmp_path_factory.mktemp("compiled"), "effective_bom_line+")
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        yield Models(sql, connection)
+        yield Models(all_models(), connection)
 
 
 @pytest.mark.parametrize("as_of", AS_OFS, ids=[a.isoformat() for a in AS_OFS])

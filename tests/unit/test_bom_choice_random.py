@@ -17,8 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mfg_assets.bom import Question, explode, read_structure
-from mfg_assets.settings import Settings
-from tests.compiled_sql import Models, compile_models
+from tests.compiled_sql import Models, all_models
 from tests.unit.test_explosion_random import AS_OF, INPUTS, ORDER
 
 PLANTS = ["P1", "P2"]
@@ -37,12 +36,8 @@ class Rows:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+def models() -> Iterator[Models]:
     """The structure's models and what is published of them, over empty inputs."""
-    folder = tmp_path_factory.mktemp("choice")
-    sql = compile_models(
-        Settings(home=folder / "home"), folder / "target", "+item_requirement bom_line bom_line_refused"
-    )
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(INPUTS)
@@ -53,7 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
             "insert into canonical.item_revision values ('I0', 'AA', 2), ('I0', 'Z', 1), "
             "('I1', '10', 2), ('I1', '9', 1)"
         )
-        models = Models(sql, connection)
+        models = Models(all_models(), connection)
         models.fill("platform.run", [[AS_OF]])
         models.fill("estate.plant", [[plant] for plant in PLANTS])
         models.fill("estate.system_plant", [[system, plant] for system in RULES for plant in PLANTS])
@@ -79,7 +74,7 @@ def bills(draw: st.DrawFn) -> Rows:
     """Bills without cycles: item n holds only items after it."""
     lines: list[list[Any]] = []
     headers: list[list[Any]] = []
-    for bill in range(draw(st.integers(1, 5))):
+    for bill in range(draw(st.integers(1, 9))):
         parent = draw(st.integers(0, 3))
         revision = draw(st.sampled_from([None, None, "AA", "Z", "10", "9"]))
         usage = draw(st.sampled_from([None, None, "production", "universal", "engineering", "costing"]))
@@ -136,9 +131,21 @@ def bills(draw: st.DrawFn) -> Rows:
     return Rows(lines, headers, lot_sizes)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bills())
 def test_rule_13_the_bill_on_demand_is_the_bill_of_the_run(models: Models, drawn: Rows) -> None:
+    on_demand_is_of_the_run(models, drawn)
+
+
+@pytest.mark.slow
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bills())
+def test_rule_13_the_bill_on_demand_is_the_bill_of_the_run_in_many_more_cases(models: Models, drawn: Rows) -> None:
+    on_demand_is_of_the_run(models, drawn)
+
+
+def on_demand_is_of_the_run(models: Models, drawn: Rows) -> None:
+    """Build the bills for the run, and ask for each item on demand."""
     models.connection.execute("reset search_path")
     models.fill("staging.stg_bom_line", drawn.lines)
     models.fill("staging.stg_bom_header", drawn.headers)

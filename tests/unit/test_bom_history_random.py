@@ -1,6 +1,7 @@
 """The history of bill lines against its deliveries: what it says of an instant is what was delivered then.
 
-The model's own SQL runs on random snapshots, proven and unproven; a plain replay of the deliveries is the judge.
+The model's own SQL runs on random snapshots, proven and unproven; a plain replay of the deliveries is the judge. Each
+series of deliveries is another system's, so that all are built at once.
 """
 
 from __future__ import annotations
@@ -16,19 +17,17 @@ import pytest
 
 from mfg_assets.contracts import contracts
 from mfg_assets.contracts.derive import BATCH_COLUMNS, typed_empty_select
-from mfg_assets.settings import Settings
-from tests.compiled_sql import Models, compile_models
+from tests.compiled_sql import Models, all_models
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
+SYSTEMS = [f"erp{number}" for number in range(60)]
 Lines = dict[str, tuple[str, Decimal]]
 Delivery = tuple[Lines, bool]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+def models() -> Iterator[Models]:
     """bom_line_history over empty landing tables; every item counts in pieces."""
-    folder = tmp_path_factory.mktemp("history")
-    sql = compile_models(Settings(home=folder / "home"), folder / "target", "bom_line_history")  # pyright: ignore[reportCallIssue]
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for schema in ("landing", "staging", "canonical", "estate", "platform"):
@@ -44,8 +43,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
             create table canonical.item as select unnest(['A', 'B', 'C', 'D']) as item_number, 'EA' as base_unit;
             create table canonical.item_unit as
                 select item_number, 'EA' as unit, 1 as numerator, 1 as denominator from canonical.item;
-            create table estate.system_plant as select 'erp' as source_system, 'P1' as plant_id;
-            create table estate.extract as select 'erp' as source_system, 'bom_line' as entity;
+            create table estate.system_plant (source_system varchar, plant_id varchar);
+            create table estate.extract (source_system varchar, entity varchar);
             create table platform.current_batch (
                 batch_id varchar, source_system varchar, extract_name varchar, delivery varchar,
                 extracted_at timestamptz, batch_sequence bigint
@@ -53,7 +52,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
             create table platform.batch_manifest (batch_id varchar, entity varchar, completeness varchar);
             """
         )
-        yield Models(sql, connection)
+        models = Models(all_models(), connection)
+        models.fill("estate.system_plant", [[system, "P1"] for system in SYSTEMS])
+        models.fill("estate.extract", [[system, "bom_line"] for system in SYSTEMS])
+        yield models
 
 
 def deliveries(dice: random.Random) -> list[Delivery]:
@@ -78,31 +80,43 @@ def night(number: int) -> datetime:
     return START + timedelta(days=number)
 
 
-def build(models: Models, nights: list[Delivery], order: list[int]) -> list[tuple[Any, ...]]:
-    """The history of these deliveries, landed in this order."""
-    connection = models.connection
-    for table in ("landing.bom_line", "platform.current_batch", "platform.batch_manifest"):
-        connection.execute(f"delete from {table}")
-    for number in order:
-        lines, is_proven = nights[number]
-        batch, at = f"b{number}", night(number)
-        connection.execute(
-            "insert into platform.current_batch values (?, 'erp', 'lines', 'snapshot', ?, ?)", [batch, at, number + 1]
-        )
-        connection.execute(
-            "insert into platform.batch_manifest values (?, 'bom_line', ?)",
-            [batch, "proven" if is_proven else "unproven"],
-        )
-        for row, (line, (component, quantity)) in enumerate(lines.items()):
-            connection.execute(
-                "insert into landing.bom_line (source_system, extract_name, batch_id, source_file, source_row, "
-                "parent_item_number, line_id, component_item_number, quantity, unit, recorded_at, correlation_id, "
-                "delivery, extracted_at, batch_sequence) "
-                "values ('erp', 'lines', ?, 'f', ?, 'A', ?, ?, ?, 'EA', ?, ?, 'snapshot', ?, ?)",
-                [batch, row, line, component, quantity, at, f"{batch}:{row}", at, number + 1],
-            )
+def build(models: Models, told: dict[str, list[Delivery]], order: dict[str, list[int]]) -> list[tuple[Any, ...]]:
+    """The history of these deliveries of every system, landed in this order."""
+    batches: list[list[Any]] = []
+    manifests: list[list[Any]] = []
+    rows: list[list[Any]] = []
+    for system, nights in told.items():
+        for number in order[system]:
+            lines, is_proven = nights[number]
+            batch, instant = f"{system}-{number}", night(number)
+            batches.append([batch, system, "lines", "snapshot", instant, number + 1])
+            manifests.append([batch, "bom_line", "proven" if is_proven else "unproven"])
+            for row, (line, (component, quantity)) in enumerate(lines.items()):
+                said = [system, "lines", batch, "f", row, "A", line, component, quantity, "EA"]
+                rows.append([*said, instant, f"{batch}:{row}", "snapshot", instant, number + 1])
+    models.fill("platform.current_batch", batches)
+    models.fill("platform.batch_manifest", manifests)
+    models.connection.execute("delete from landing.bom_line")
+    models.connection.executemany(
+        "insert into landing.bom_line (source_system, extract_name, batch_id, source_file, source_row, "
+        "parent_item_number, line_id, component_item_number, quantity, unit, recorded_at, correlation_id, "
+        f"delivery, extracted_at, batch_sequence) values ({', '.join('?' * 15)})",
+        rows,
+    )
     models.build(["canonical.bom_line_history"])
     return models.rows("select * from canonical.bom_line_history order by all")
+
+
+def straight(told: dict[str, list[Delivery]]) -> dict[str, list[int]]:
+    """In the order of the nights."""
+    return {system: list(range(len(nights))) for system, nights in told.items()}
+
+
+@pytest.fixture(scope="module", params=[0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 11))])
+def told(request: pytest.FixtureRequest) -> dict[str, list[Delivery]]:
+    """What each system delivered."""
+    dice = random.Random(request.param)  # noqa: S311
+    return {system: deliveries(dice) for system in SYSTEMS}
 
 
 def replayed(nights: list[Delivery], until: int) -> Lines:
@@ -113,38 +127,40 @@ def replayed(nights: list[Delivery], until: int) -> Lines:
     return held
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_rule_31_at_each_delivery_the_history_holds_what_was_known_then(models: Models, seed: int) -> None:
-    nights = deliveries(random.Random(seed))  # noqa: S311
-    build(models, nights, list(range(len(nights))))
-    for number in range(len(nights)):
+def test_rule_31_at_each_delivery_the_history_holds_what_was_known_then(
+    models: Models, told: dict[str, list[Delivery]]
+) -> None:
+    build(models, told, straight(told))
+    for number in range(max(map(len, told.values()))):
         held = models.connection.execute(
-            "select line_id, component_item_number, quantity_per from canonical.bom_line_history "
+            "select source_system, line_id, component_item_number, quantity_per from canonical.bom_line_history "
             "where recorded_from <= $at and (recorded_to is null or recorded_to > $at)",
             {"at": night(number)},
         ).fetchall()
-        assert {line: (component, quantity) for line, component, quantity in held} == replayed(nights, number)
-        assert len(held) == len(replayed(nights, number))
+        for system, nights in told.items():
+            lines = [row[1:] for row in held if row[0] == system]
+            expected = replayed(nights, number)
+            assert {line: (component, quantity) for line, component, quantity in lines} == expected, system
+            assert len(lines) == len(expected), system
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_rule_04_the_order_in_which_deliveries_land_changes_nothing(models: Models, seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311
-    nights = deliveries(dice)
-    straight = list(range(len(nights)))
-    assert build(models, nights, straight) == build(models, nights, dice.sample(straight, len(straight)))
+def test_rule_04_the_order_in_which_deliveries_land_changes_nothing(
+    models: Models, told: dict[str, list[Delivery]]
+) -> None:
+    dice = random.Random(len(told["erp0"]))  # noqa: S311
+    shuffled = {system: dice.sample(order, len(order)) for system, order in straight(told).items()}
+    assert shuffled != straight(told)
+    assert build(models, told, straight(told)) == build(models, told, shuffled)
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_a_version_lasts_as_long_as_nothing_else_is_said(models: Models, seed: int) -> None:
-    nights = deliveries(random.Random(seed))  # noqa: S311
-    build(models, nights, list(range(len(nights))))
+def test_a_version_lasts_as_long_as_nothing_else_is_said(models: Models, told: dict[str, list[Delivery]]) -> None:
+    before = {row[:9] for row in build(models, told, straight(told))}
     twice = models.rows(
-        "select a.line_id from canonical.bom_line_history as a inner join canonical.bom_line_history as b "
-        "on a.line_id = b.line_id and a.recorded_to = b.recorded_from "
+        "select a.source_system, a.line_id "
+        "from canonical.bom_line_history as a inner join canonical.bom_line_history as b "
+        "on a.source_system = b.source_system and a.line_id = b.line_id and a.recorded_to = b.recorded_from "
         "and a.component_item_number = b.component_item_number and a.quantity_per = b.quantity_per"
     )
     assert twice == []
-    again = nights + [(replayed(nights, len(nights) - 1), True)] * 3
-    before = {row[:9] for row in models.rows("select * from canonical.bom_line_history")}
-    assert {row[:9] for row in build(models, again, list(range(len(again))))} == before
+    again = {s: nights + [(replayed(nights, len(nights) - 1), True)] * 3 for s, nights in told.items()}
+    assert {row[:9] for row in build(models, again, straight(again))} == before

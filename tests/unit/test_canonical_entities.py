@@ -19,8 +19,8 @@ from ruamel.yaml import YAML
 from mfg_assets.contracts import contracts
 from mfg_assets.contracts.derive import BATCH_COLUMNS, typed_empty_select
 from mfg_assets.quality import load_suites
-from mfg_assets.settings import PROJECT_ROOT, Settings
-from tests.compiled_sql import Models, compile_models
+from mfg_assets.settings import PROJECT_ROOT
+from tests.compiled_sql import Models, all_models
 from tests.contract.contract_records import good_record, other_content
 
 SEEN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -94,16 +94,8 @@ class Landing:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """SQL of all canonical models and of what they stand on."""
-    folder = tmp_path_factory.mktemp("canonical")
-    settings = Settings(home=folder / "home", memory_limit="500MB", threads=1)  # pyright: ignore[reportCallIssue]
-    return compile_models(settings, folder / "target", "path:models/staging path:models/canonical")
-
-
-@pytest.fixture
-def landing(compiled: dict[str, str]) -> Iterator[Landing]:
-    """Two items: FRAME counts in pieces, 12 to a box, and erp calls it 7; PAINT is weighed."""
+def models() -> Iterator[Models]:
+    """All models over empty landing tables."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for schema in ("landing", "staging", "canonical", "estate", "platform"):
@@ -120,12 +112,21 @@ def landing(compiled: dict[str, str]) -> Iterator[Landing]:
         )
         seed = PROJECT_ROOT / "dbt_project" / "seeds" / "unit_of_measure_unece.csv"
         connection.execute(f"create table canonical.unit_of_measure_unece as select * from read_csv('{seed}')")
-        filled = Landing(Models(compiled, connection))
-        filled.add("item", item_number="FRAME", base_unit="EA")
-        filled.add("item", item_number="PAINT", base_unit="KGM")
-        filled.add("item_unit_conversion", item_number="FRAME", alternative_unit="BX", numerator="12", denominator="1")
-        filled.add("item_cross_reference", system="erp", native_id="7", item_number="FRAME", kind="native_number")
-        yield filled
+        yield Models(all_models(), connection)
+
+
+@pytest.fixture
+def landing(models: Models) -> Iterator[Landing]:
+    """Two items: FRAME counts in pieces, 12 to a box, and erp calls it 7; PAINT is weighed."""
+    # what a test lands and builds is gone after it
+    models.connection.execute("begin")
+    filled = Landing(models)
+    filled.add("item", item_number="FRAME", base_unit="EA")
+    filled.add("item", item_number="PAINT", base_unit="KGM")
+    filled.add("item_unit_conversion", item_number="FRAME", alternative_unit="BX", numerator="12", denominator="1")
+    filled.add("item_cross_reference", system="erp", native_id="7", item_number="FRAME", kind="native_number")
+    yield filled
+    models.connection.execute("rollback")
 
 
 @pytest.mark.parametrize("entity", COUNTED)

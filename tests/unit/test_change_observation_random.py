@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from mfg_assets.contracts import contracts
 from mfg_assets.ingest import BatchManifest, current_batches
 from mfg_assets.ingest.landed import rows_sql
-from mfg_assets.settings import Settings
-from tests.compiled_sql import Models, compile_models
+from tests.compiled_sql import Models, all_models
 
 BEGAN = datetime(2026, 2, 1, tzinfo=UTC)
 FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -129,14 +128,14 @@ def histories(draw: st.DrawFn) -> tuple[list[int], list[int], list[Delivery]]:
     hours = st.lists(st.integers(1, 200), unique=True, max_size=5).map(sorted)
     erp, mes = draw(hours), draw(hours)
     deliveries = []
-    for hour in draw(st.lists(st.integers(0, 260), unique=True, min_size=1, max_size=6)):
+    for hour in draw(st.lists(st.integers(0, 260), unique=True, min_size=1, max_size=9)):
         told = [one for one in erp if one <= hour]
         since = _hour(told[-1] if told else -100)
         holds = len(told) % 2 == 1
         rows = [("OLD", since, holds, False)] + ([("NEW", since, holds, False)] if holds else [])
         deliveries.append(Delivery(_batch("erp", "snapshot", hour, proven=draw(st.booleans())), tuple(rows)))
     before = -1
-    for hour in sorted(draw(st.lists(st.integers(0, 260), unique=True, min_size=1, max_size=6))):
+    for hour in sorted(draw(st.lists(st.integers(0, 260), unique=True, min_size=1, max_size=9))):
         rows = [("OLD", _hour(-100), False, False)] if before == -1 else []
         for place, one in enumerate(mes):
             if before < one <= hour:
@@ -148,14 +147,8 @@ def histories(draw: st.DrawFn) -> tuple[list[int], list[int], list[Delivery]]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+def models() -> Iterator[Models]:
     """History, observation and status over a landing of one's own."""
-    folder = tmp_path_factory.mktemp("change")
-    sql = compile_models(
-        Settings(home=folder / "home"),
-        folder / "target",
-        "bom_line_history engineering_change_observation engineering_change_plant_status",
-    )
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(INPUTS)
@@ -171,7 +164,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
             "create table told (batch_id varchar, component varchar, since timestamptz, has_change boolean, "
             "is_deleted boolean)"
         )
-        yield Models(sql, connection)
+        yield Models(all_models(), connection)
 
 
 def _milestones(models: Models, deliveries: list[Delivery]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -226,11 +219,27 @@ def _again(delivery: Delivery, name: str, **values: Any) -> Delivery:
     return replace(delivery, manifest=manifest)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), data=st.data())
 def test_rule_35_replayed_late_and_reordered_deliveries_give_the_same_milestones(
     models: Models, history: tuple[list[int], list[int], list[Delivery]], data: st.DataObject
 ) -> None:
+    same_milestones_in_any_order(models, history, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories(), data=st.data())
+def test_rule_35_deliveries_in_any_order_give_the_same_milestones_in_many_more_cases(
+    models: Models, history: tuple[list[int], list[int], list[Delivery]], data: st.DataObject
+) -> None:
+    same_milestones_in_any_order(models, history, data)
+
+
+def same_milestones_in_any_order(
+    models: Models, history: tuple[list[int], list[int], list[Delivery]], data: st.DataObject
+) -> None:
+    """Deliver in order, then replayed, late and shuffled, and hold both against what the systems did."""
     erp, mes, deliveries = history
     in_order = sorted(deliveries, key=lambda one: (one.manifest.extracted_at, one.manifest.source_system))
     expected = _milestones(models, in_order)

@@ -1,29 +1,29 @@
 """The explosion in SQL against an independent one in plain Python, on random structures.
 
-Each example holds several plants with unrelated structures, so that locality to a plant is tested with every one.
+Many unrelated structures are built side by side, each as a plant of its own, so that locality to a plant is tested with
+every one, and what DuckDB takes to plan the models is spent once for all of them.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from mfg_assets.bom.bulk import explode_all
-from mfg_assets.settings import Settings
-from tests.compiled_sql import Models, compile_models
+from tests.compiled_sql import Models, all_models
 from tests.unit.explosion_oracle import Line, Structure, cyclic_items, explode, lines_in_effect
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ITEMS = [f"I{n}" for n in range(7)]
+STRUCTURES = 120
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 11))]
 ORDER = [
     "canonical.bom_line_at_plant",
     "reconciliation.effective_bom_line",
@@ -75,56 +75,52 @@ create table canonical.item_revision (item_number varchar, revision varchar, rev
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+def models() -> Iterator[Models]:
     """The structure's models over empty inputs."""
-    folder = tmp_path_factory.mktemp("explosion")
-    sql = compile_models(Settings(home=folder / "home"), folder / "target", "+item_requirement")
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(INPUTS)
-        yield Models(sql, connection)
+        yield Models(all_models(), connection)
 
 
-def decimals(*values: str) -> st.SearchStrategy[Decimal]:
+def decimal(dice: random.Random, *values: str | None) -> Decimal | None:
     """One of these numbers."""
-    return st.sampled_from([Decimal(v) for v in values])
+    value = dice.choice(values)
+    return None if value is None else Decimal(value)
 
 
-@st.composite
-def structures(draw: st.DrawFn) -> Structure:
+def structure(dice: random.Random) -> Structure:
     """Up to a dozen lines among seven items; about half of the structures may hold cycles."""
-    may_cycle = draw(st.booleans())
+    may_cycle = dice.random() < 0.5
     lines: list[Line] = []
-    for number in range(draw(st.integers(1, 12))):
-        first, second = sorted(draw(st.lists(st.integers(0, 6), min_size=2, max_size=2, unique=True)))
-        if may_cycle and draw(st.integers(0, 4)) == 0:
-            first, second = second, draw(st.sampled_from([first, second]))
-        start = draw(st.sampled_from([None, None, -20, -10, 0, 10]))
-        end = draw(st.sampled_from([None, None, None, 0, 1, 20]))
-        group = draw(st.sampled_from([None, None, "G1", "G2"]))
+    for number in range(dice.randint(1, 12)):
+        first, second = sorted(dice.sample(range(7), 2))
+        if may_cycle and dice.randrange(5) == 0:
+            first, second = second, dice.choice([first, second])
+        group = dice.choice([None, None, "G1", "G2"])
         lines.append(
             Line(
                 line_id=f"L{number:02}",
                 parent=ITEMS[first],
                 component=ITEMS[second],
-                quantity=draw(decimals("1", "2", "3", "0.5", "2.25", "0.125", "37", "1.333333")),
-                unit=draw(st.sampled_from(["EA", "EA", "DZN"])),
-                is_fixed=draw(st.integers(0, 5)) == 0,
-                scrap=draw(st.none() | decimals("0", "0.1", "0.05", "0.25")),
-                scrap_method=draw(st.sampled_from([None, "multiply", "divide"])),
-                assembly_scrap=draw(st.none() | decimals("0", "0.02", "0.2")),
-                is_net=draw(st.booleans()),
+                quantity=Decimal(dice.choice(["1", "2", "3", "0.5", "2.25", "0.125", "37", "1.333333"])),
+                unit=dice.choice(["EA", "EA", "DZN"]),
+                is_fixed=dice.randrange(6) == 0,
+                scrap=decimal(dice, None, None, None, "0", "0.1", "0.05", "0.25"),
+                scrap_method=dice.choice([None, "multiply", "divide"]),
+                assembly_scrap=decimal(dice, None, None, "0", "0.02", "0.2"),
+                is_net=dice.random() < 0.5,
                 group=group,
-                priority=draw(st.sampled_from([None, 1, 2])) if group else None,
-                probability=draw(st.none() | decimals("0", "0.3", "0.7", "1")) if group else None,
-                is_phantom=draw(st.sampled_from([None, None, None, True, False])),
-                line_type=draw(st.sampled_from([*["component"] * 6, "consumable", "by_product", "co_product", "text"])),
-                start=start,
-                end=end,
+                priority=dice.choice([None, 1, 2]) if group else None,
+                probability=decimal(dice, None, None, "0", "0.3", "0.7", "1") if group else None,
+                is_phantom=dice.choice([None, None, None, True, False]),
+                line_type=dice.choice([*["component"] * 6, "consumable", "by_product", "co_product", "text"]),
+                start=dice.choice([None, None, -20, -10, 0, 10]),
+                end=dice.choice([None, None, None, 0, 1, 20]),
             )
         )
-    bases = draw(st.dictionaries(st.sampled_from(ITEMS), decimals("1", "10", "100", "4", "3")))
-    return Structure(tuple(lines), bases, frozenset(draw(st.sets(st.sampled_from(ITEMS), max_size=2))))
+    bases = {item: Decimal(dice.choice(["1", "10", "100", "4", "3"])) for item in ITEMS if dice.random() < 0.3}
+    return Structure(tuple(lines), bases, frozenset(dice.sample(ITEMS, dice.randint(0, 2))))
 
 
 def instant(day: int | None) -> datetime | None:
@@ -176,14 +172,37 @@ def requirements(models: Models) -> dict[tuple[str, str, str, str], tuple[Any, .
     return result  # pyright: ignore[reportReturnType]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(structures(), min_size=1, max_size=6))
-def test_rule_08_to_15_explosion_equals_an_independent_one(models: Models, drawn: list[Structure]) -> None:
-    plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
+class Built(NamedTuple):
+    """Structures by plant, and what the SQL made of them."""
+
+    plants: dict[str, Structure]
+    requirements: dict[tuple[str, str, str, str], tuple[Any, ...]]
+    cycles: Sequence[tuple[Any, ...]]
+    steps: Sequence[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def built(request: pytest.FixtureRequest, models: Models) -> Built:
+    """Many structures built at once."""
+    dice = random.Random(request.param)  # noqa: S311
+    plants = {f"P{n}": structure(dice) for n in range(STRUCTURES)}
     load(models, plants)
     models.build(ORDER)
-    found = requirements(models)
-    expected = {(plant, *key): need for plant, s in plants.items() for key, need in explode(s).items()}
+    models.connection.execute("set search_path = 'reconciliation'")
+    steps = models.rows(
+        "select plant_id, root_item_number, item_number, requirement_kind, cast(sum(quantity_per_root) as double), "
+        "min(level), max(level), count(*), bool_and(is_complete) from ("
+        + explode_all(models.connection, every_assembly=True)
+        + ") where not (is_phantom and has_bill) group by all"
+    )
+    models.connection.execute("reset search_path")
+    cycles = models.rows("select plant_id, cycle_path from reconciliation.bom_cycle where structure = 'reconciled'")
+    return Built(plants, requirements(models), cycles, steps)
+
+
+def test_rule_08_to_15_explosion_equals_an_independent_one(built: Built) -> None:
+    found = built.requirements
+    expected = {(plant, *key): need for plant, s in built.plants.items() for key, need in explode(s).items()}
     assert found.keys() == expected.keys()
     for key, need in expected.items():
         scaling, fixed, level_min, level_max, paths, is_complete, total = found[key]
@@ -195,56 +214,37 @@ def test_rule_08_to_15_explosion_equals_an_independent_one(models: Models, drawn
         assert is_complete == need.is_complete, key
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(structures(), min_size=1, max_size=6))
-def test_rule_15_every_cycle_is_told_with_its_path_and_nothing_else_is(models: Models, drawn: list[Structure]) -> None:
-    plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
-    load(models, plants)
-    models.build(ORDER[:-1])
-    cycles = models.rows("select plant_id, cycle_path from reconciliation.bom_cycle where structure = 'reconciled'")
-    for plant, structure in plants.items():
+def test_the_structures_have_what_is_to_be_tested(built: Built) -> None:
+    needs = built.requirements.values()
+    assert built.cycles
+    assert {kind for *_, kind in built.requirements} == {"component", "by_product", "co_product"}
+    # fixed quantities, ways of different length, several ways at all, what is cut
+    assert all([any(n[1] for n in needs), any(n[2] < n[3] for n in needs), any(n[4] > 2 for n in needs)])
+    assert {n[5] for n in needs} == {True, False}
+
+
+def test_rule_15_every_cycle_is_told_with_its_path_and_nothing_else_is(built: Built) -> None:
+    for plant, structure in built.plants.items():
         lines = lines_in_effect(structure)
         edges = {(li.parent, li.component) for li in lines if li.line_type not in ("by_product", "co_product")}
-        paths = [path for at, path in cycles if at == plant]
+        paths = [path for at, path in built.cycles if at == plant]
         for path in paths:
-            assert path[0] == path[-1] == min(path)
-            assert len(set(path)) == len(path) - 1
-            assert set(pairwise(path)) <= edges
-        assert len({tuple(p) for p in paths}) == len(paths)
-        assert {item for path in paths for item in path} == cyclic_items(lines)
+            assert path[0] == path[-1] == min(path), plant
+            assert len(set(path)) == len(path) - 1, plant
+            assert set(pairwise(path)) <= edges, plant
+        assert len({tuple(p) for p in paths}) == len(paths), plant
+        assert {item for path in paths for item in path} == cyclic_items(lines), plant
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(structures(), min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_the_order_of_input_rows_changes_nothing(
-    models: Models, drawn: list[Structure], shuffle: random.Random
-) -> None:
-    plants = {f"P{n}": structure for n, structure in enumerate(drawn)}
-    load(models, plants)
+def test_the_order_of_input_rows_changes_nothing(models: Models, built: Built) -> None:
+    load(models, built.plants, random.Random(len(built.steps)))  # noqa: S311
     models.build(ORDER)
-    first = requirements(models)
-    load(models, plants, shuffle)
-    models.build(ORDER)
-    assert requirements(models) == first
+    assert requirements(models) == built.requirements
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(structures(), min_size=1, max_size=4))
-def test_rule_11_the_indented_list_of_everything_sums_to_the_requirement(
-    models: Models, drawn: list[Structure]
-) -> None:
-    load(models, {f"P{n}": structure for n, structure in enumerate(drawn)})
-    models.build(ORDER)
-    models.connection.execute("set search_path = 'reconciliation'")
-    steps = models.rows(
-        "select plant_id, root_item_number, item_number, requirement_kind, cast(sum(quantity_per_root) as double), "
-        "min(level), max(level), count(*), bool_and(is_complete) from ("
-        + explode_all(models.connection, every_assembly=True)
-        + ") where not (is_phantom and has_bill) group by all"
-    )
-    models.connection.execute("reset search_path")
-    listed = {tuple(row[:4]): row[4:] for row in steps}
-    expected = requirements(models)
+def test_rule_11_the_indented_list_of_everything_sums_to_the_requirement(built: Built) -> None:
+    listed = {tuple(row[:4]): row[4:] for row in built.steps}
+    expected = built.requirements
     assert listed.keys() == expected.keys()
     for key, (_, _, level_min, level_max, paths, is_complete, total) in expected.items():
         # each line of a list is rounded for itself
