@@ -9,3 +9,11 @@
         when 'cancelled' then 5
     end
 {%- endmacro %}
+
+
+{#- Two relations' rows are of the same item of the same order. -#}
+{% macro of_same_order_item(one, other) -%}
+    {{ one }}.plant_id = {{ other }}.plant_id
+    and {{ one }}.production_order_number = {{ other }}.production_order_number
+    and {{ one }}.item_number = {{ other }}.item_number
+{%- endmacro %}

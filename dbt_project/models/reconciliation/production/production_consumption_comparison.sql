@@ -212,17 +212,11 @@ side_by_side as (
         on items.plant_id = with_bill.plant_id
         and items.production_order_number = with_bill.production_order_number
     left join required
-        on items.plant_id = required.plant_id
-        and items.production_order_number = required.production_order_number
-        and items.item_number = required.item_number
+        on {{ of_same_order_item('items', 'required') }}
     left join consumption
-        on items.plant_id = consumption.plant_id
-        and items.production_order_number = consumption.production_order_number
-        and items.item_number = consumption.item_number
+        on {{ of_same_order_item('items', 'consumption') }}
     left join lists
-        on items.plant_id = lists.plant_id
-        and items.production_order_number = lists.production_order_number
-        and items.item_number = lists.item_number
+        on {{ of_same_order_item('items', 'lists') }}
     left join planned_items on items.plant_id = planned_items.plant_id and items.item_number = planned_items.item_number
     -- where nobody reports what is taken there is nothing to hold against a bill
     inner join horizons on items.plant_id = horizons.plant_id
@@ -252,9 +246,7 @@ replaced as (
         and chosen.alternate_key = others.alternate_key
         and chosen.item_number <> others.item_number
     inner join side_by_side as taken
-        on others.plant_id = taken.plant_id
-        and others.production_order_number = taken.production_order_number
-        and others.item_number = taken.item_number
+        on {{ of_same_order_item('others', 'taken') }}
     where chosen.is_chosen and not others.is_chosen and taken.consumed_quantity > 0
     group by chosen.plant_id, chosen.production_order_number, chosen.item_number
 
@@ -283,9 +275,7 @@ allowed as (
         and others.alternate_key = chosen.alternate_key
         and others.item_number <> chosen.item_number
     inner join side_by_side as wanted
-        on chosen.plant_id = wanted.plant_id
-        and chosen.production_order_number = wanted.production_order_number
-        and chosen.item_number = wanted.item_number
+        on {{ of_same_order_item('chosen', 'wanted') }}
     where chosen.is_chosen and not others.is_chosen
     group by others.plant_id, others.production_order_number, others.item_number
 
@@ -322,13 +312,9 @@ expected as (
         coalesce(replaced.replaced_quantity, 0) > 0 as is_replaced,
     from side_by_side as rows_now
     left join replaced
-        on rows_now.plant_id = replaced.plant_id
-        and rows_now.production_order_number = replaced.production_order_number
-        and rows_now.item_number = replaced.item_number
+        on {{ of_same_order_item('rows_now', 'replaced') }}
     left join allowed
-        on rows_now.plant_id = allowed.plant_id
-        and rows_now.production_order_number = allowed.production_order_number
-        and rows_now.item_number = allowed.item_number
+        on {{ of_same_order_item('rows_now', 'allowed') }}
     left join strangers
         on rows_now.plant_id = strangers.plant_id
         and rows_now.production_order_number = strangers.production_order_number
