@@ -26,7 +26,7 @@ _CELL = 60
 def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Path) -> Iterator[Any]:
     """The same events; those of models carry types, lineage and, where they are tables, row count and a sample.
 
-    Views are not counted: that would run them once more.
+    Views are not counted, which would run them once more, but for those that say which table has as many rows.
     """
     if not manifest_path.is_file():
         yield from events
@@ -35,6 +35,12 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
     # a model says in `meta: {counted_by: [row, column]}` what its rows are counted by
     counted: dict[tuple[str, str], list[str]] = {
         (node["schema"], node["name"]): (node.get("config") or {}).get("meta", {}).get("counted_by") or []
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    # a view says in `meta: {rows_of: MODEL}` which table of its schema has a row for each of its own
+    rows_of: dict[tuple[str, str], str] = {
+        (node["schema"], node["name"]): (node.get("config") or {}).get("meta", {}).get("rows_of") or node["name"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
     }
@@ -56,8 +62,8 @@ def describe_tables(events: Iterable[Any], settings: Settings, manifest_path: Pa
             metadata = dict(event.metadata or {})
             metadata["dagster/column_schema"] = _schema(types.get(schema, {}).get(name, {}), descriptions[relation])
             metadata["dagster/column_lineage"] = _lineage(lineage.get(relation, {}))
-            if relation in tables:
-                metadata |= _describe(connection, schema, name)
+            if (schema, rows_of[relation]) in tables:
+                metadata |= _describe(connection, schema, name, rows_of[relation])
                 if by := counted.get(relation):
                     row, column = by
                     table = f"{identifier(schema)}.{identifier(name)}"
@@ -95,9 +101,9 @@ def _relation(event: Any) -> tuple[str, str] | None:
     return (parts[0], parts[-1]) if len(parts) == 2 else None
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> dict[str, Any]:
+def _describe(connection: duckdb.DuckDBPyConnection, schema: str, name: str, rows_of: str) -> dict[str, Any]:
     relation = f"{identifier(schema)}.{identifier(name)}"
-    count = connection.execute(f"select count(*) from {relation}").fetchone()
+    count = connection.execute(f"select count(*) from {identifier(schema)}.{identifier(rows_of)}").fetchone()
     return {"dagster/row_count": count[0] if count else 0, "sample": sample(connection, relation)}
 
 
