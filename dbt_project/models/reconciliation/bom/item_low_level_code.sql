@@ -1,55 +1,34 @@
 with
 
-requirements as (
+items as (
 
-    select
-        plant_id,
-        component_item_number,
-        level_max,
-    from {{ ref('item_requirement') }}
-    where requirement_kind = 'component'
+    select * from {{ ref('structure_item') }}
 
 ),
 
-cycle_members as (
+-- in numbers: naming what every assembly needs of everything takes longer than finding the lowest level
+lowest_levels as (
 
-    select distinct
-        plant_id,
-        unnest(cycle_path) as item_number,
-    from {{ ref('bom_cycle') }}
-    where structure = 'reconciled'
+    select
+        component_id,
+        max(level_max) as level,
+    from {{ ref('numbered_requirement') }}
+    where kind_code = 0
+    group by component_id
 
 ),
 
--- every item of the structure, the ones that nothing holds on level 0
-mentions as (
-
-    select
-        plant_id,
-        component_item_number as item_number,
-        level_max,
-    from requirements
-    union all
-    select
-        plant_id,
-        parent_item_number as item_number,
-        0 as level_max,
-    from {{ ref('item_structure') }}
-
-),
-
+-- every item of the structure, the ones that nothing holds on level 0; what only comes out has no level
 final as (
 
     select
-        mentions.plant_id,
-        mentions.item_number,
-        max(mentions.level_max) as low_level_code,
-        bool_or(cycle_members.item_number is not null) as is_in_cycle,
-    from mentions
-    left join cycle_members
-        on mentions.plant_id = cycle_members.plant_id
-        and mentions.item_number = cycle_members.item_number
-    group by mentions.plant_id, mentions.item_number
+        items.plant_id,
+        items.item_number,
+        cast(coalesce(lowest_levels.level, 0) as integer) as low_level_code,
+        items.is_cyclic as is_in_cycle,
+    from items
+    left join lowest_levels on items.item_id = lowest_levels.component_id
+    where items.has_bill or lowest_levels.level is not null
 
 )
 

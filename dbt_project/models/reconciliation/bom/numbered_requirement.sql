@@ -48,6 +48,7 @@ edges as materialized (
         structure.is_component and components.has_bill as has_bill,
         -- rule 11: only a component with a bill can pass through; without one there is nothing to stand in its place
         structure.is_component and structure.is_phantom and components.has_bill as is_phantom,
+        case when is_phantom then 0 else 1 end as levels,
         structure.is_component and structure.is_phantom and not components.has_bill as is_empty_phantom,
         -- a by-product may well be an item higher up on its way (regrind, returned carriers)
         case when structure.is_component and components.is_cyclic then ',' || components.item_id || ',' else '' end
@@ -79,24 +80,25 @@ edges as materialized (
 walk as (
 
     select
-        item_id as root_id,
+        -- a way's end is told by one number, so that groups have one narrow key
+        cast(item_id as bigint) * {{ 2 ** 32 }} + item_id as way,
         item_id,
-        0 as depth,
+        0::smallint as depth,
         case when is_cyclic then ',' || item_id || ',' else '' end as visited,
         1::hugeint as whole,
         0::hugeint as part,
         0::hugeint as fixed,
         1::hugeint as paths,
-        1 as level_min,
-        1 as level_max,
+        1::smallint as level_min,
+        1::smallint as level_max,
         not is_cyclic as is_complete,
     from items
     where has_bill
     union all
     select
-        root_id,
-        item_id,
-        depth,
+        way,
+        any_value(item_id) as item_id,
+        any_value(depth) as depth,
         visited,
         sum(whole) as whole,
         sum(part) as part,
@@ -107,15 +109,15 @@ walk as (
         bool_and(is_complete and whole is not null and part is not null and fixed is not null) as is_complete,
     from (
         select
-            walk.root_id,
+            walk.way - walk.item_id + edges.component_id as way,
             edges.component_id as item_id,
-            walk.depth + 1 as depth,
+            cast(walk.depth + 1 as smallint) as depth,
             walk.visited || edges.cycle_mark as visited,
             {{ explosion_products('walk', 'edges') }},
             walk.paths,
             -- the level of what the component holds; rule 11: what a phantom holds joins the phantom's own
-            walk.level_min + case when edges.is_phantom then 0 else 1 end as level,
-            walk.level_max + case when edges.is_phantom then 0 else 1 end as deepest_level,
+            cast(walk.level_min + edges.levels as smallint) as level,
+            cast(walk.level_max + edges.levels as smallint) as deepest_level,
             walk.is_complete and edges.cycle_mark = '' as is_complete,
         from walk
         inner join edges on walk.item_id = edges.parent_id
@@ -130,31 +132,21 @@ walk as (
                 )
             )
     ) as next_level
-    group by root_id, item_id, depth, visited
+    group by way, visited
 
 ),
 
 reached as (
 
     select
-        root_id,
-        item_id,
-        visited,
-        sum(whole) as whole,
-        sum(part) as part,
-        sum(fixed) as fixed,
-        sum(paths) as paths,
-        min(level_min) as level_min,
-        max(level_max) as level_max,
-        bool_and(is_complete) as is_complete,
-        max(depth) as depth,
-        bool_and(is_complete)
-        and sum(part) = 0
-        and sum(fixed) = 0
-        and sum(whole) between -{{ narrow }} and {{ narrow }}
-        and sum(paths) < {{ narrow }} as is_plain,
+        *,
+        way - item_id as root_key,
+        is_complete
+        and part = 0
+        and fixed = 0
+        and whole between -{{ narrow }} and {{ narrow }}
+        and paths < {{ narrow }} as is_plain,
     from walk
-    group by root_id, item_id, visited
 
 ),
 
@@ -164,11 +156,11 @@ reached as (
 plain_needs as (
 
     select
-        reached.root_id * {{ 2 ** 32 }} + edges.need_id as key,
+        reached.root_key + edges.need_id as key,
         sum(cast(reached.whole as bigint) * edges.whole_factor) as whole,
         sum(cast(reached.paths as bigint)) as paths,
-        min(cast(reached.level_min as smallint)) as level_min,
-        max(cast(reached.level_max as smallint)) as level_max,
+        min(reached.level_min) as level_min,
+        max(reached.level_max) as level_max,
     from reached
     inner join edges on reached.item_id = edges.parent_id
     where reached.is_plain and edges.is_plain and not edges.is_phantom
@@ -192,7 +184,7 @@ other_needs as (
         {#- two joins that mostly find nothing, instead of one that goes through all rows again -#}
         {% for rest in ('not reached.is_plain', 'reached.is_plain and not edges.is_plain') %}
             select
-                reached.root_id * {{ 2 ** 32 }} + edges.need_id as key,
+                reached.root_key + edges.need_id as key,
                 {{ explosion_products('reached', 'edges') }},
                 reached.paths,
                 reached.level_min,
@@ -214,8 +206,9 @@ other_needs as (
 needs as (
 
     select
-        coalesce(plain_needs.key, other_needs.key) // {{ 2 ** 32 }} as root_id,
-        coalesce(plain_needs.key, other_needs.key) % {{ 2 ** 32 }} as need_id,
+        coalesce(plain_needs.key, other_needs.key) as need_key,
+        cast(need_key >> 32 as integer) as root_id,
+        need_key & {{ 2 ** 32 - 1 }} as need_id,
         case when plain_needs.whole is null then other_needs.whole else plain_needs.whole + coalesce(other_needs.whole, 0) end
             as whole,
         case when plain_needs.whole is null then other_needs.part else coalesce(other_needs.part, 0) end as part,
@@ -232,7 +225,7 @@ needs as (
 -- what lies below is unknown there, so nothing of the root is the whole truth
 cut_roots as (
 
-    select reached.root_id
+    select reached.root_key >> 32 as root_id
     from reached
     inner join edges on reached.item_id = edges.parent_id
     where
@@ -244,7 +237,7 @@ cut_roots as (
             and not contains(reached.visited, edges.cycle_mark)
             and len(string_split(reached.visited, ',,')) >= {{ longest_way_in_cycle }}
         )
-    group by reached.root_id
+    group by reached.root_key
 
 ),
 
@@ -253,8 +246,8 @@ final as (
 
     select
         needs.root_id,
-        needs.need_id // 4 as component_id,
-        cast(needs.need_id % 4 as tinyint) as kind_code,
+        cast(needs.need_id >> 2 as integer) as component_id,
+        cast(needs.need_id & 3 as tinyint) as kind_code,
         needs.paths,
         needs.level_min,
         needs.level_max,

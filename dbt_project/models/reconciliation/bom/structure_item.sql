@@ -52,7 +52,7 @@ named as (
 final as (
 
     select
-        cast(row_number() over () as bigint) as item_id,
+        cast(row_number() over () as integer) as item_id,
         named.plant_id,
         named.item_number,
         named.unit,
