@@ -6,10 +6,12 @@ Structures have shared sub-assemblies and mixed depth: a line of level 1 may lea
 reads the same Parquet file, with item numbers as text, in a process of its own, by turns, on two threads; what it gives
 must have the same rows as all others (their number and the sum of a hash over each) before any time counts.
 
-Times are from lines in memory to the named result in memory, in three phases: numbering the lines' items, exploding
-numbered lines to a numbered result, and naming it. Targets are of the time in all. `networkx` walks the graph below
-every assembly, as its users write it; `dictionaries` takes only the order from it and keeps each item's totals. Ours
-calculates with fixed quantities, phantoms, incompleteness and decimals as well, the others with whole numbers.
+Times are from lines in memory to the named result in memory, with the same columns of everybody, in three phases:
+numbering the lines' items, exploding numbered lines to a numbered result, and naming it. Targets are of the time in
+all. `pandas` and `polars` join and group level by level in 64-bit numbers and look the names up at the end; `networkx`
+walks the graph below every assembly, as its users write it; `dictionaries` takes only the order from it and keeps each
+item's totals. Ours calculates with fixed quantities, phantoms, incompleteness and decimals as well, the others with
+whole numbers.
 """
 
 from __future__ import annotations
@@ -98,15 +100,17 @@ PHASES = ("numbering", "exploding", "naming")
 
 # What is asked of everybody, in our names.
 ASKED = {
-    "indented": ("plant_id, root_item_number as root, depth, item_number as component, quantity_per_root as quantity"),
+    "indented": (
+        "plant_id, root_item_number as root, depth, line_id, item_number as component, quantity_per_root as quantity"
+    ),
     "summarised": (
         "plant_id, root_item_number as root, component_item_number as component, quantity_per_root as quantity, "
         "level_min as nearest, level_max as farthest, paths"
     ),
 }
 SIGNATURES = {
-    "indented": "root, depth::bigint, component, quantity::hugeint",
-    "summarised": "root, component, quantity::hugeint, nearest::bigint, farthest::bigint, paths::hugeint",
+    "indented": "plant_id, root, depth::bigint, line_id, component, quantity::hugeint",
+    "summarised": "plant_id, root, component, quantity::hugeint, nearest::bigint, farthest::bigint, paths::hugeint",
 }
 
 
@@ -128,8 +132,7 @@ def step(name: str, path: Path, memory: str) -> dict[str, Any]:
         started, worked = time.perf_counter(), time.process_time()
         c.execute(f"create temp table answer as {query}")
         phases["naming"] = (time.perf_counter() - started, time.process_time() - worked)
-        names = "plant_id || '/' || root as root, plant_id || '/' || component as component"
-        source = f"(select * replace ({names}) from answer)"
+        source = "answer"
     else:
         c = duckdb.connect(config={"threads": 2})
         frame: Any = c.execute(f"from '{path}'")

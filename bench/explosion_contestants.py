@@ -65,7 +65,7 @@ def numbered(c: duckdb.DuckDBPyConnection) -> None:
     """)
     c.execute("""
         create temp table edges as
-        select a.id as parent, b.id as component, quantity, b.has_bill
+        select a.id as parent, b.id as component, quantity, b.has_bill, line_id
         from lines inner join items as a on lines.plant_id = a.plant_id and lines.parent = a.item
         inner join items as b on lines.plant_id = b.plant_id and lines.component = b.item
     """)
@@ -84,7 +84,7 @@ def indented_ours(c: duckdb.DuckDBPyConnection) -> Contest:
 
 def named_ways(source: str) -> str:
     return f"""
-        select r.plant_id, r.item as root, w.depth, i.item as component, w.quantity
+        select r.plant_id, r.item as root, w.depth, w.line_id, i.item as component, w.quantity
         from {source} as w inner join items as r on w.root = r.id inner join items as i on w.item = i.id
         where w.depth > 0
     """
@@ -93,12 +93,15 @@ def named_ways(source: str) -> str:
 def indented_level_loop(c: duckdb.DuckDBPyConnection) -> Contest:
     numbered(c)
     yield
-    c.execute("create temp table ways (root bigint, item bigint, depth integer, quantity bigint, has_bill boolean)")
-    c.execute("insert into ways select id, id, 0, 1, true from items where has_bill and not is_used")
+    c.execute(
+        "create temp table ways "
+        "(root bigint, item bigint, depth integer, quantity bigint, has_bill boolean, line_id varchar)"
+    )
+    c.execute("insert into ways select id, id, 0, 1, true, null from items where has_bill and not is_used")
     depth = 0
     while True:
         done = c.execute(
-            "insert into ways select w.root, e.component, w.depth + 1, w.quantity * e.quantity, e.has_bill "
+            "insert into ways select w.root, e.component, w.depth + 1, w.quantity * e.quantity, e.has_bill, e.line_id "
             f"from ways as w inner join edges as e on w.item = e.parent where w.depth = {depth} and w.has_bill"
         ).fetchone()
         if done is None or done[0] == 0:
@@ -115,10 +118,10 @@ def indented_cte(c: duckdb.DuckDBPyConnection, *, with_paths: bool = False) -> C
     c.execute(f"""
         create temp table ways as
         with recursive w as (
-            select id as root, id as item, 0 as depth, 1::bigint as quantity{first}
+            select id as root, id as item, 0 as depth, 1::bigint as quantity, null::varchar as line_id{first}
             from items where has_bill and not is_used
             union all
-            select w.root, e.component, w.depth + 1, w.quantity * e.quantity{more}
+            select w.root, e.component, w.depth + 1, w.quantity * e.quantity, e.line_id{more}
             from w inner join edges as e on w.item = e.parent
         )
         from w
@@ -202,8 +205,8 @@ def summarised_cte(c: duckdb.DuckDBPyConnection) -> Contest:
 # --- others ---------------------------------------------------------------------------------------------------------
 
 
-def pandas_numbered(frame: Any) -> tuple[Any, Any]:
-    """Lines with numbers for items, and the items."""
+def pandas_numbered(frame: Any) -> tuple[Any, Any, Any]:
+    """Lines with numbers for items, and the plant and name of each number."""
     import pandas as pd
 
     parents, components = frame.plant_id + "/" + frame.parent, frame.plant_id + "/" + frame.component
@@ -211,39 +214,49 @@ def pandas_numbered(frame: Any) -> tuple[Any, Any]:
     edges = pd.DataFrame(
         {"item": codes[: len(frame)], "component": codes[len(frame) :], "each": frame.quantity.to_numpy()}
     )
-    return edges, names
+    parts: Any = pd.Index(names).str.partition("/")
+    return edges, parts.get_level_values(0).astype("str"), parts.get_level_values(2).astype("str")
 
 
 def pandas_indented(frame: Any) -> Contest:
+    """Level by level, with whole numbers only; what lines are called is looked up at the end."""
     import numpy as np
     import pandas as pd
 
-    edges, names = pandas_numbered(frame)
+    edges, plants, items = pandas_numbered(frame)
+    edges["line"] = np.arange(len(edges))
     yield
     tops = np.setdiff1d(edges["item"].unique(), edges["component"].unique())
     level: Any = pd.DataFrame({"root": tops, "item": tops, "quantity": 1})
     ways, depth = [], 0
     while len(level):
         depth += 1
-        below = level.merge(edges, on="item")
+        below = level[["root", "item", "quantity"]].merge(edges, on="item")
         level = pd.DataFrame(
-            {"root": below.root, "item": below.component, "quantity": below.quantity * below.each, "depth": depth}
+            {
+                "root": below.root,
+                "item": below.component,
+                "quantity": below.quantity * below.each,
+                "line": below.line,
+                "depth": depth,
+            }
         )
         ways.append(level)
-    found = pd.concat(ways, ignore_index=True)
+    found: Any = pd.concat(ways, ignore_index=True)
     yield
-    return pandas_named(found, names)
+    found["line_id"] = frame.line_id.array.take(found.pop("line"))
+    return pandas_named(found, plants, items)
 
 
-def pandas_named(frame: Any, names: Any) -> Any:
-    frame["root"], frame["component"] = names[frame.root], names[frame["item"]]
+def pandas_named(frame: Any, plants: Any, items: Any) -> Any:
+    frame["plant_id"], frame["root"], frame["component"] = plants[frame.root], items[frame.root], items[frame["item"]]
     return frame.drop(columns="item")
 
 
 def pandas_summarised(frame: Any) -> Contest:
     import pandas as pd
 
-    edges, names = pandas_numbered(frame)
+    edges, plants, items = pandas_numbered(frame)
     yield
     roots = edges["item"].unique()
     level: Any = pd.DataFrame({"root": roots, "item": roots, "quantity": 1, "paths": 1})
@@ -260,26 +273,19 @@ def pandas_summarised(frame: Any) -> Contest:
         quantity=("quantity", "sum"), nearest=("depth", "min"), farthest=("depth", "max"), paths=("paths", "sum")
     )
     yield
-    return pandas_named(summed, names)
+    return pandas_named(summed, plants, items)
 
 
 def polars_walk(frame: Any, *, is_summed: bool) -> Contest:
     import polars as pl
 
     table: Any = pl.from_arrow(frame)
-    lines = (
-        table.lazy()
-        .with_columns(
-            item=pl.col("plant_id") + "/" + pl.col("parent"), below=pl.col("plant_id") + "/" + pl.col("component")
-        )
-        .select("item", "below", each="quantity")
-        .collect()
-    )
-    names = pl.concat([lines["item"], lines["below"]]).unique().to_frame("name").with_row_index("id")
+    both = pl.concat([table.select("plant_id", item="parent"), table.select("plant_id", item="component")])
+    names = both.unique().with_row_index("id")
     edges = (
-        lines.join(names.rename({"name": "item", "id": "i"}), on="item")
-        .join(names.rename({"name": "below", "id": "b"}), on="below")
-        .select(item="i", below="b", each="each")
+        table.join(names.rename({"item": "parent", "id": "i"}), on=["plant_id", "parent"])
+        .join(names.rename({"item": "component", "id": "b"}), on=["plant_id", "component"])
+        .select(item="i", below="b", each="quantity", line="line_id")
     )
     yield
     roots = edges.select("item").unique()
@@ -289,23 +295,23 @@ def polars_walk(frame: Any, *, is_summed: bool) -> Contest:
     ways, depth = [], 0
     while len(level):
         depth += 1
-        below = level.join(edges, on="item").select(
-            "root", "paths", item="below", quantity=pl.col("quantity") * pl.col("each")
+        below = (
+            level.select("root", "item", "quantity", "paths")
+            .join(edges, on="item")
+            .select("root", "paths", "line", item="below", quantity=pl.col("quantity") * pl.col("each"))
         )
         level = below.group_by("root", "item").agg(pl.col("quantity", "paths").sum()) if is_summed else below
-        ways.append(
-            level.with_columns(depth=pl.lit(depth, pl.Int64)).select("root", "item", "quantity", "paths", "depth")
-        )
+        ways.append(level.with_columns(depth=pl.lit(depth, pl.Int64)))
     found = pl.concat(ways)
     if is_summed:
         found = found.group_by("root", "item").agg(
             pl.col("quantity", "paths").sum(), nearest=pl.col("depth").min(), farthest=pl.col("depth").max()
         )
     yield
-    named = found.join(names.rename({"name": "component", "id": "item"}), on="item").join(
-        names.rename({"name": "top", "id": "root"}), on="root"
+    named = found.join(names.select(component="item", item="id"), on="item").join(
+        names.select("plant_id", top="item", root="id"), on="root"
     )
-    return named.drop("root", "item").rename({"top": "root"}).to_arrow()
+    return named.drop("root", "item").rename({"top": "root"} | ({} if is_summed else {"line": "line_id"})).to_arrow()
 
 
 def graph(frame: Any) -> Any:
@@ -320,7 +326,8 @@ def graph(frame: Any) -> Any:
 def needs(rows: Any) -> Any:
     import pandas as pd
 
-    return pd.DataFrame(rows, columns=["root", "component", "quantity", "nearest", "farthest", "paths"])
+    named = ((*root.split("/"), item.split("/")[1], *values) for root, item, *values in rows)
+    return pd.DataFrame(named, columns=["plant_id", "root", "component", "quantity", "nearest", "farthest", "paths"])
 
 
 def networkx_summarised(frame: Any) -> Contest:
