@@ -91,28 +91,36 @@ def _make(connection: duckdb.DuckDBPyConnection, rows: int, keys: str) -> None:
         item_number=f"hash(k, 1) % {items}",
         lot_number="hash(k, 2) % 5",
     )
-    connection.execute(
-        f"""
-        create or replace table movement as
-        with versions as (
-            select range as event, range as sequence, range as k from range({events})
-            union all
-            select
-                (hash(range, 'again') % {events})::bigint, {events} + range,
-                case when range % 2 = 0 then {events} + range else (hash(range, 'again') % {events})::bigint end
-            from range({rows - events})
-        )
+    # In parts: to sort or number 50 million rows at once doesn't fit into 4 GiB, and only making them would need that.
+    parts = max(1, rows // 10_000_000)
+    versions = f"""
+        select range as event, range as sequence, range as k from range({events})
+        union all
+        select
+            (hash(range, 'again') % {events})::bigint, {events} + range,
+            case when range % 2 = 0 then {events} + range else (hash(range, 'again') % {events})::bigint end
+        from range({rows - events})
+    """
+    made = f"""
         select {named}, sequence, ((hash(k, 3) % 2001)::bigint - 1000)::decimal(18, 3) as quantity
-        from versions
+        from ({versions}) as versions
+        where hash(sequence, 'part') % {parts} = {{part}}
         order by hash(sequence)
-        """
-    )
+    """
+    connection.execute(f"create or replace table movement as {made.format(part=0)}")
+    for part in range(1, parts):
+        connection.execute(f"insert into movement {made.format(part=part)}")
+    connection.execute(f"create or replace temp table stock as select {KEY}, quantity from movement limit 0")
+    for part in range(parts):
+        source = f"(from movement where hash(event_id) % {parts} = {part})"
+        newest = ROW_NUMBER.format(source=source)
+        connection.execute(f"insert into stock select {KEY}, sum(quantity) from ({newest}) group by {KEY}")
     for name in ("erp", "wms"):
         connection.execute(
             f"create or replace table {name} as select {KEY}, "
-            f"sum(quantity) + (hash({KEY}, '{name}') % 1000 = 0)::integer as quantity "
-            f"from ({ROW_NUMBER.format(source='movement')}) group by {KEY}"
+            f"sum(quantity) + (hash({KEY}, '{name}') % 1000 = 0)::integer as quantity from stock group by {KEY}"
         )
+    connection.execute("drop table stock")
 
 
 def _require(holds: bool, otherwise: str) -> None:
