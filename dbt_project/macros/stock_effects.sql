@@ -27,3 +27,11 @@
     replace({{ class }}, '_', ' ')
     || coalesce(' for ' || replace({{ type }}, '_', ' ') || ' ' || {{ number }} || coalesce('/' || {{ line }}, ''), '')
 {%- endmacro %}
+
+
+{#- What a stock position is told by, in the order in which models have it; `rows` qualifies the columns. -#}
+{% macro stock_position(rows='') -%}
+    {%- set row = rows ~ '.' if rows else '' -%}
+    {{ row }}plant_id, {{ row }}location, {{ row }}item_number, {{ row }}lot_number, {{ row }}stock_status,
+    {{ row }}ownership
+{%- endmacro %}

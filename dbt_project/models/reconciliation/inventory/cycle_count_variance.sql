@@ -22,12 +22,7 @@ counts as (
 legs as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         quantity,
         movement_class,
         reference_type,
@@ -81,12 +76,7 @@ stood as (
 final as (
 
     select
-        counts.plant_id,
-        counts.location,
-        counts.item_number,
-        counts.lot_number,
-        counts.stock_status,
-        counts.ownership,
+        {{ stock_position('counts') }},
         counts.source_system,
         counts.event_id,
         counts.counted_at,

@@ -3,12 +3,7 @@ with
 comparisons as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         compared,
         is_match,
@@ -94,12 +89,7 @@ of_postings as (
 of_flows as (
 
     select
-        comparisons.plant_id,
-        comparisons.location,
-        comparisons.item_number,
-        comparisons.lot_number,
-        comparisons.stock_status,
-        comparisons.ownership,
+        {{ stock_position('comparisons') }},
         causes.finding_class,
         causes.cause,
         cast(null as varchar) as event_key,
@@ -169,12 +159,7 @@ final as (
     select * from of_closed_periods
     union all
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         finding_class,
         cause,
         event_key,

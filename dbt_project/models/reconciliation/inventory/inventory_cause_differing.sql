@@ -137,12 +137,7 @@ legs as (
 effects as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         erp_event_id,
         wms_event_id,
         sum(quantity) as quantity,
@@ -187,12 +182,7 @@ worded as (
 final as (
 
     select
-        effects.plant_id,
-        effects.location,
-        effects.item_number,
-        effects.lot_number,
-        effects.stock_status,
-        effects.ownership,
+        {{ stock_position('effects') }},
         worded.finding_class,
         worded.cause,
         worded.erp_event_id as event_key,

@@ -33,12 +33,7 @@ legs as (
 sums as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         kind,
         source_system,
         event_id,
@@ -90,12 +85,7 @@ worded as (
 final as (
 
     select
-        effects.plant_id,
-        effects.location,
-        effects.item_number,
-        effects.lot_number,
-        effects.stock_status,
-        effects.ownership,
+        {{ stock_position('effects') }},
         case when effects.is_direction then 'sign_reversed' else worded.finding_class end as finding_class,
         case when effects.is_direction then 'against_its_class' else worded.cause end as cause,
         worded.event_id as event_key,

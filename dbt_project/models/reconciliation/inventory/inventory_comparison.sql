@@ -4,12 +4,7 @@ balances as (
 
     select
         source_system,
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         base_quantity,
         base_unit,
         as_of,
@@ -41,12 +36,7 @@ owners as (
 legs as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         quantity,
         unit,
         event_at,
@@ -155,12 +145,7 @@ reported as (
 positions as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         quantity,
         source
@@ -169,12 +154,7 @@ positions as (
     union all
 
     select
-        legs.plant_id,
-        legs.location,
-        legs.item_number,
-        legs.lot_number,
-        legs.stock_status,
-        legs.ownership,
+        {{ stock_position('legs') }},
         legs.unit,
         legs.quantity,
         'ledger' as source,
@@ -239,12 +219,7 @@ compared as (
 final as (
 
     select
-        compared.plant_id,
-        compared.location,
-        compared.item_number,
-        compared.lot_number,
-        compared.stock_status,
-        compared.ownership,
+        {{ stock_position('compared') }},
         cast(compared.erp_quantity as decimal(28, 6)) as erp_quantity,
         cast(compared.wms_quantity as decimal(28, 6)) as wms_quantity,
         cast(compared.ledger_quantity as decimal(28, 6)) as ledger_quantity,

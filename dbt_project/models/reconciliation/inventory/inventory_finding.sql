@@ -3,12 +3,7 @@ with
 comparisons as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         erp_quantity,
         wms_quantity,
         ledger_quantity,
@@ -32,12 +27,7 @@ costs as (
 causes as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         finding_class,
         cause,
@@ -53,12 +43,7 @@ causes as (
 rests as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         finding_class,
         quantity,
@@ -73,12 +58,7 @@ rests as (
 counts as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         source_system,
         event_id,
         counted_at,
@@ -129,12 +109,7 @@ unconvertible_receipts as (
 of_rests as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         finding_class,
         'rest' as cause,
@@ -169,12 +144,7 @@ of_rests as (
 of_counts as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         'count_not_posted' as finding_class,
         'count_without_correction' as cause,
@@ -200,12 +170,7 @@ of_counts as (
 of_negatives as (
 
     select
-        comparisons.plant_id,
-        comparisons.location,
-        comparisons.item_number,
-        comparisons.lot_number,
-        comparisons.stock_status,
-        comparisons.ownership,
+        {{ stock_position('comparisons') }},
         comparisons.unit,
         'negative_balance' as finding_class,
         sides.source as cause,
@@ -259,12 +224,7 @@ unconvertibles as (
     union all
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         'position_unit_unknown' as cause,
         cast(null as varchar) as native_units,
@@ -282,12 +242,7 @@ unconvertibles as (
 of_unconvertibles as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         'unit_not_convertible' as finding_class,
         cause,
@@ -304,12 +259,7 @@ of_unconvertibles as (
 findings as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         unit,
         finding_class,
         cause,
@@ -337,12 +287,7 @@ final as (
             "'inventory'", 'findings.plant_id', 'findings.location', 'findings.item_number', 'findings.lot_number',
             'findings.stock_status', 'findings.ownership', 'findings.cause', 'findings.event_key'
         ]) }} as finding_id,
-        findings.plant_id,
-        findings.location,
-        findings.item_number,
-        findings.lot_number,
-        findings.stock_status,
-        findings.ownership,
+        {{ stock_position('findings') }},
         findings.finding_class,
         findings.cause,
         case

@@ -3,12 +3,7 @@ with
 comparisons as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         erp_quantity,
         wms_quantity,
         ledger_quantity,
@@ -26,12 +21,7 @@ comparisons as (
 causes as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         max(unit) as unit,
         sum(quantity) as explained_quantity,
     from {{ ref('inventory_cause') }}
@@ -187,12 +177,7 @@ judged_rests as (
 final as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         finding_class,
         cast(rest_quantity as decimal(28, 6)) as quantity,
         unit,

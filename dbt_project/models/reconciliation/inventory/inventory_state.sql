@@ -24,12 +24,7 @@ ledger as (
 
     select
         source_system,
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         quantity,
         unit,
         event_at,
@@ -57,12 +52,7 @@ priorities as (
 reports as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         max(unit) as unit,
         sum(quantity) as quantity,
         max(as_of) as as_of,
@@ -143,12 +133,7 @@ reported_plants as (
 ledger_sums as (
 
     select
-        ledger.plant_id,
-        ledger.location,
-        ledger.item_number,
-        ledger.lot_number,
-        ledger.stock_status,
-        ledger.ownership,
+        {{ stock_position('ledger') }},
         max(ledger.unit) as unit,
         sum(ledger.quantity) as quantity,
         max(ledger.event_at) as as_of,
@@ -292,12 +277,7 @@ allocated as (
 final as (
 
     select
-        plant_id,
-        location,
-        item_number,
-        lot_number,
-        stock_status,
-        ownership,
+        {{ stock_position() }},
         cast(case when is_in_transit then 0 else quantity end as decimal(28, 6)) as on_hand,
         cast(allocated_quantity as decimal(28, 6)) as allocated,
         cast(case when is_usable then quantity - allocated_quantity else 0 end as decimal(28, 6)) as available,
