@@ -206,16 +206,19 @@ def summarised_cte(c: duckdb.DuckDBPyConnection) -> Contest:
 
 
 def pandas_numbered(frame: Any) -> tuple[Any, Any, Any]:
-    """Lines with numbers for items, and the plant and name of each number."""
+    """Lines with numbers for items, and the plant and name of each number, taken from where it first occurs."""
+    import numpy as np
     import pandas as pd
 
-    parents, components = frame.plant_id + "/" + frame.parent, frame.plant_id + "/" + frame.component
-    codes, names = pd.factorize(pd.concat([parents, components], ignore_index=True))
+    plants: Any = pd.concat([frame.plant_id, frame.plant_id], ignore_index=True).array
+    items: Any = pd.concat([frame.parent, frame.component], ignore_index=True).array
+    codes, names = pd.factorize(plants + "/" + items)
     edges = pd.DataFrame(
         {"item": codes[: len(frame)], "component": codes[len(frame) :], "each": frame.quantity.to_numpy()}
     )
-    parts: Any = pd.Index(names).str.partition("/")
-    return edges, parts.get_level_values(0).astype("str"), parts.get_level_values(2).astype("str")
+    first = np.empty(len(names), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return edges, plants.take(first), items.take(first)
 
 
 def pandas_indented(frame: Any) -> Contest:
