@@ -84,3 +84,9 @@ def open_copy(path: Path, copy: Path) -> duckdb.DuckDBPyConnection:
 def rows(con: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> list[tuple]:
     """All rows of a query."""
     return con.execute(sql, list(parameters)).fetchall()
+
+
+def fingerprint(con: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> tuple:
+    """How many rows a query gives and the sum of their hashes: the same for the same rows, in whatever order."""
+    [told] = rows(con, f"select count(*), sum(cast(hash(one) as hugeint)) from ({sql}) as one", *parameters)
+    return told
