@@ -15,7 +15,8 @@ from mfg_assets.estate.loader import load_estate
 from mfg_assets.settings import Settings
 from mfg_assets.simulate import truth
 from tests.building import build
-from tests.kpi_truth import kpis
+from tests.kpi_truth import kpis, kpis_of_what_is_wrong
+from tests.kpi_truth import planted as planted_kpis
 from tests.running import mfg
 from tests.traced import OWN, every_value, systems_reached, traced
 
@@ -148,6 +149,29 @@ def test_kpis_are_those_of_the_world(right_world: Manufacturer, tmp_path: Path) 
         "orders_started_on_superseded_revision",
     ):
         assert not nothing.get(kpi), kpi
+
+
+def test_kpis_of_a_wrong_world_are_those_of_its_truth(planted: Manufacturer, tmp_path: Path) -> None:
+    """What a right world doesn't show: causes of differences, orders that wait for a change, what feeds got wrong."""
+    true = kpis_of_what_is_wrong(truth.read_world(planted.out).options, planted.out, tmp_path)
+    published = {
+        (kpi, of): (float(numerator), float(denominator), float(value))
+        for kpi, of, numerator, denominator, value in planted.rows(
+            "select kpi, coalesce(plant_id, breakdown), numerator, denominator, value from kpi "
+            "where product_family is null and (plant_id is not null or breakdown is not null)"
+        )
+        if kpi in {name for name, _ in true}
+    }
+    assert published.keys() == true.keys()
+    for key, values in true.items():
+        assert published[key] == pytest.approx(values, abs=1e-3), key
+    # of this rate only the numerator: how many records a feed has, nothing but landing it tells
+    rejected = planted_kpis.rejections(planted_kpis.findings(planted.out))
+    feeds = dict(
+        planted.rows("select breakdown, cast(numerator as integer) from kpi where kpi = 'record_rejection_rate'")
+    )
+    assert rejected
+    assert {feed: feeds[feed] for feed in rejected} == rejected
 
 
 @pytest.mark.slow
