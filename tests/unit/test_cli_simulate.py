@@ -179,7 +179,7 @@ def test_options_survive_their_file() -> None:
     assert (options.advanced_days, options.previous_days) == (7, 3)
 
 
-def _nothing_wrong(con: duckdb.DuckDBPyConnection, options: Options, on_step: object) -> None:
+def _nothing_wrong(con: duckdb.DuckDBPyConnection, options: Options, *_: object) -> None:
     """Empty systems: quick, and enough where only the files' fate matters."""
     from mfg_assets.simulate import chance, held
 
