@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -23,8 +24,14 @@ from mfg_assets.warehouse import handover
 from mfg_assets.warehouse.dbt import EXECUTABLE, ensure_parsed, environment_in_home
 
 
-def build(estate_folder: Path, home: Path) -> Settings:
-    """Land what the estate delivers into the home, build all models and publish them, as of the estate's instant."""
+def build(estate_folder: Path, home: Path, only: Collection[str] = ()) -> Settings:
+    """Land what the estate delivers into the home, build models and publish them, as of the estate's instant.
+
+    Args:
+        estate_folder: the estate.
+        home: may be one that deliveries were landed in before.
+        only: of these tables, with what they are made from; of all where none is named.
+    """
     settings = Settings(home=home, estate=estate_folder)
     estate = load_estate(estate_folder)
     as_of = estate.now()
@@ -34,14 +41,16 @@ def build(estate_folder: Path, home: Path) -> Settings:
     handover.prepare(settings, estate, as_of)
     match_suppliers(settings)
     manifest, target = ensure_parsed(settings), settings.warehouse_dir / "dbt_target"
-    target.mkdir()
-    # with the last parse beside it dbt parses nothing
-    shutil.copy(manifest.with_name("partial_parse.msgpack"), target)
+    if not target.exists():
+        target.mkdir()
+        # with the last parse beside it dbt parses nothing
+        shutil.copy(manifest.with_name("partial_parse.msgpack"), target)
     done = subprocess.run(
         [
             *(EXECUTABLE, "--quiet", "--no-use-colors", "build"),
             *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
             *("--project-dir", str(settings.dbt_project_dir), "--target-path", str(target)),
+            *(("--select", *(f"+{table}" for table in sorted(only))) if only else ()),
         ],
         env=os.environ | environment_in_home(settings),
         capture_output=True,
@@ -52,6 +61,10 @@ def build(estate_folder: Path, home: Path) -> Settings:
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         query = "select table_schema || '.' || table_name from information_schema.tables"
         built = {relation for (relation,) in connection.execute(query).fetchall()}
-    tables = [table for table in published_tables(target / "manifest.json") if table.relation in built]
+    tables = [
+        table
+        for table in published_tables(target / "manifest.json")
+        if table.relation in built and (not only or table.relation.split(".")[-1] in only)
+    ]
     publish.publish(settings, tables, run_id="built", as_of=as_of)
     return settings
