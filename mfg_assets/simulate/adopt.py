@@ -159,7 +159,8 @@ def _attribute(
     stated: Stated | None,
 ) -> None:
     rows = _held(con, entity, system, key, at)
-    before = _before(change, rows, stated)
+    then = _held(con, entity, system, key, stated[0]) if stated is not None else []
+    before = _before(change, rows, stated, then)
     if not rows or change["key"] not in rows[0]:
         raise _RefusedError(f"there is nothing here that has {change['key']}")
     for row in rows:
@@ -184,7 +185,9 @@ def _lines(
     headers = {row["alternative"]: row for row in _held(con, "bom_header", system, bill, at)}
     rows = _held(con, "bom_line", system, {**bill, "component_item_number": change["key"]}, at)
     rows.sort(key=_order)
-    seen = sorted(_before(change, rows, stated) or (), key=_order)
+    part = {**bill, "component_item_number": change["key"]}
+    then = _held(con, "bom_line", system, part, stated[0]) if stated is not None else []
+    seen = sorted(_before(change, rows, stated, then) or (), key=_order)
     for after in sorted(change["after"] or (), key=_order):
         header = headers.get(after["alternative"])
         if header is None:
@@ -206,14 +209,22 @@ def _lines(
         _end(con, "bom_line", row, at)
 
 
-def _before(change: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], stated: Stated | None) -> Any:
-    """What rows hold, in words of messages: what the last message said, unless something else happened to them since.
+def _before(
+    change: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    stated: Stated | None,
+    then: Sequence[Mapping[str, Any]],
+) -> Any:
+    """What rows hold, in words of messages: what the last message said, if they are as they were `then`.
 
     A message says what the platform saw, which may be of before another message.
     """
-    if stated is not None and any(row["visible_from"] == stated[0] for row in rows):
-        return stated[1]
-    return change["before"]
+    return stated[1] if stated is not None and _contents(rows) == _contents(then) else change["before"]
+
+
+def _contents(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    own = ({name: value for name, value in row.items() if name not in ("visible_from", "visible_to")} for row in rows)
+    return sorted(own, key=lambda row: row["row_id"])
 
 
 def _quantity(
