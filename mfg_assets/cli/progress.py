@@ -40,17 +40,34 @@ def reporter() -> Iterator[Callable[[Progress], None]]:
         yield _Moving(bars).on_event
 
 
+# Of a build that takes long nobody should wonder whether it still moves.
+_SILENCE_SECONDS = 30.0
+
+
 class _Lines:
-    """One plain line per thing worth a line: whatever failed, and whatever ended with something to say."""
+    """One plain line per thing worth a line: whatever failed, and whatever ended with something to say.
+
+    After half a minute without one, the next thing that ended is worth one too, with how many of its layer have.
+    """
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = self._spoke = time.monotonic()
+        self._done: dict[str, int] = {}
 
     def on_event(self, event: Progress) -> None:
-        if event.state == "failed" or (event.state == "done" and event.detail):
-            seconds = time.monotonic() - self._began
-            state = "" if event.state == "done" else f"{event.state}: "
-            say(f"{seconds:6.1f} s  {event.layer:<10} {event.name}: {state}{event.detail}")
+        now = time.monotonic()
+        if event.state == "failed":
+            self._say(now, event, f"failed: {event.detail}")
+        elif event.state == "done":
+            self._done[event.layer] = self._done.get(event.layer, 0) + 1
+            if event.detail:
+                self._say(now, event, event.detail)
+            elif now - self._spoke >= _SILENCE_SECONDS:
+                self._say(now, event, f"{self._done[event.layer]} done")
+
+    def _say(self, now: float, event: Progress, text: str) -> None:
+        self._spoke = now
+        say(f"{now - self._began:6.1f} s  {event.layer:<10} {event.name}: {text}")
 
 
 class _Moving:

@@ -117,3 +117,15 @@ def test_elsewhere_than_on_a_terminal_progress_is_plain_lines_of_what_ended(
     first, second = captured.err.splitlines()
     assert first.endswith("extract    erp.item: 1,000 rows received")
     assert second.endswith("extract    plm.item: failed: no file \\x1b[2J")
+
+
+def test_a_long_build_says_that_it_moves(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 29.0, 30.5, 40.0, 60.4, 60.6])
+    monkeypatch.setattr("mfg_assets.cli.progress.time.monotonic", lambda: next(clock))
+    with reporter() as on_event:
+        for number in range(5):
+            on_event(Progress("warehouse", f"model_{number}", "done"))
+    assert capsys.readouterr().err.splitlines() == [
+        "  30.5 s  warehouse  model_1: 2 done",
+        "  60.6 s  warehouse  model_4: 5 done",
+    ]
