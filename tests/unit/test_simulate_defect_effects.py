@@ -18,11 +18,13 @@ from mfg_assets.simulate.truth import instant
 from tests.held_world import OPTIONS, RARE, open_copy, rows
 
 STATES = tuple(d for d in CATALOGUE if d.kind == "state")
-# what is posted into a closed month is stock like any other
+# what is posted into a closed month is stock like any other, and of what nothing converts nobody knows how much it is
 STOCK = tuple(
     d
     for d in CATALOGUE
-    if d.domain == "inventory" and not d.is_near_miss and d.finding_class != "posted_into_closed_period"
+    if d.domain == "inventory"
+    and not d.is_near_miss
+    and d.finding_class not in ("posted_into_closed_period", "unit_not_convertible")
 )
 
 

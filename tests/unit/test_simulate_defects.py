@@ -21,10 +21,11 @@ NAMED = {
         "missing_in_erp", "missing_in_plm", "unauthorised_change", "quantity", "unit", "revision", "effectivity",
         "alternate_missing", "alternate_priority", "reference_designators", "scrap", "fixed_quantity", "phantom_flag",
         "position_only", "structural_equivalent", "net_requirement", "missing_item_master", "cycle", "duplicate_line",
-        "superseded_component_in_use",
+        "superseded_component_in_use", "missing_in_mes",
     },
     "routing": {
         "work_center", "setup_time", "run_time", "yield", "work_instruction", "missing_in_erp", "missing_in_mes",
+        "effectivity", "revision", "unit",
     },
     "master_data": {"differs_from_owner", "unresolved_identifier"},
     "change": {
@@ -36,6 +37,7 @@ NAMED = {
         "unposted_in_erp", "unposted_in_wms", "duplicate_posting", "backflush_double_count", "sign_reversed",
         "unit_of_measure", "lot_swapped", "location_swapped", "status_mismatch", "ownership_mismatch",
         "in_transit_timing", "count_not_posted", "scrap_not_posted", "unexplained", "posted_into_closed_period",
+        "unit_not_convertible",
     },
     "fulfilment": {
         "wrong_item", "over_shipment", "short_shipment", "overdue_shipment", "late_shipment", "shipment_not_in_order",
@@ -48,13 +50,14 @@ NAMED = {
         "rejected_by_supplier", "asn_without_order", "asn_quantity", "asn_overdue", "asn_not_received",
         "lead_time_changed", "phase_out_item", "non_preferred_supplier", "order_quantity_limits", "on_order_quantity",
         "asn_item", "receipt_without_order", "receipt_quantity", "rejected_receipt", "receipt_without_approval",
-        "due_before_order",
+        "due_before_order", "late_shipment", "receipt_before_shipment",
     },
     "production": {
         "overdue", "late_completion", "missing_operations", "no_effective_bill", "stale_schedule", "downtime",
         "missing_in_erp", "missing_in_mes", "quantity", "status", "yield", "scrap", "wrong_revision", "genealogy_gap",
         "over_consumption", "under_consumption", "substitute_not_allowed", "confirmation_after_close",
         "confirmation_without_posting", "posting_without_confirmation", "completion_before_start",
+        "item", "receipt_before_completion",
     },
 }  # fmt: skip
 

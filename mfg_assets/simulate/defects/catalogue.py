@@ -18,12 +18,14 @@ from mfg_assets.simulate.defects.late import LATE
 from mfg_assets.simulate.defects.master_data import MASTER_DATA
 from mfg_assets.simulate.defects.model import Defect
 from mfg_assets.simulate.defects.orders import ORDERS
+from mfg_assets.simulate.defects.posted import POSTED
 from mfg_assets.simulate.defects.procurement import PROCUREMENT
 from mfg_assets.simulate.defects.production import PRODUCTION
 from mfg_assets.simulate.defects.receipts import RECEIPTS
 from mfg_assets.simulate.defects.routing import ROUTING
 from mfg_assets.simulate.defects.schedule import SCHEDULE
 from mfg_assets.simulate.defects.shipping import CALLED_OFF, SHIPPING
+from mfg_assets.simulate.defects.shopfloor import SHOP_FLOOR
 from mfg_assets.simulate.defects.sources import SOURCES
 from mfg_assets.simulate.defects.supersede import SUPERSEDE
 
@@ -47,4 +49,6 @@ CATALOGUE: tuple[Defect, ...] = (
     *RECEIPTS,
     *ORDERS,
     CALLED_OFF,
+    *SHOP_FLOOR,
+    *POSTED,
 )

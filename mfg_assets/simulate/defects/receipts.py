@@ -43,7 +43,7 @@ _POSTINGS = (
     "and movement.movement_class = 'receipt' and chosen.purchase_order_number = movement.reference_number "
     "and chosen.line_number = movement.reference_line and chosen.item_number = movement.item_number"
 )
-_OF_NOTICES = (
+OF_NOTICES = (
     "unnest((select list(distinct json_object('object_key', notice.asn_number || '/' || notice.line_number)::varchar) "
     "from held.advance_ship_notice as notice where notice.purchase_order_number = chosen.purchase_order_number "
     "and notice.purchase_order_line_number = chosen.line_number))"
@@ -65,7 +65,7 @@ RECEIPTS: tuple[Defect, ...] = (
         """,
         (hide("purchase_order_line"),),
         # and the supplier's notices of them are for an order that there is not
-        consequences=(*OF_LINE, Consequence("procurement", _OF_NOTICES, "asn_without_order")),
+        consequences=(*OF_LINE, Consequence("procurement", OF_NOTICES, "asn_without_order")),
     ),
     Defect(
         "procurement",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from mfg_assets.simulate.defects.model import Defect, hide, replace_values
 
 
-def _operations(kind: str, where: str = "true") -> str:
+def operations(kind: str, where: str = "true") -> str:
     """Operations as systems of that kind hold them, of items with more than one."""
     return f"""
     select
@@ -33,7 +33,7 @@ ROUTING: tuple[Defect, ...] = (
         "work_instruction",
         "The shop floor shows the work instruction's version before.",
         "mes routing_operation",
-        _operations("mes", "try_cast(work_instruction_version as integer) > 1"),
+        operations("mes", "try_cast(work_instruction_version as integer) > 1"),
         (
             replace_values(
                 "routing_operation",
@@ -50,7 +50,7 @@ ROUTING: tuple[Defect, ...] = (
         "work_center",
         "The shop floor does the operation at another work centre.",
         "mes routing_operation",
-        _operations("mes"),
+        operations("mes"),
         (replace_values("routing_operation", {"work_center": "'ALT-' || right(held_row.plant_id, 3) || '-9'"}),),
     ),
     Defect(
@@ -58,7 +58,7 @@ ROUTING: tuple[Defect, ...] = (
         "run_time",
         "The ERP reckons with half as long again for each piece.",
         "erp routing_operation",
-        _operations("erp", "run_time > 0.1"),
+        operations("erp", "run_time > 0.1"),
         (replace_values("routing_operation", {"run_time": "cast(held_row.run_time * 1.5 as decimal(18, 6))"}),),
     ),
     Defect(
@@ -66,7 +66,7 @@ ROUTING: tuple[Defect, ...] = (
         "setup_time",
         "The shop floor reckons with ten minutes more to set up.",
         "mes routing_operation",
-        _operations("mes"),
+        operations("mes"),
         (replace_values("routing_operation", {"setup_time": "held_row.setup_time + 10"}),),
     ),
     Defect(
@@ -74,7 +74,7 @@ ROUTING: tuple[Defect, ...] = (
         "yield",
         "The ERP expects five pieces more of a hundred to be spoiled.",
         "erp routing_operation",
-        _operations("erp", "yield_fraction > 0.1"),
+        operations("erp", "yield_fraction > 0.1"),
         (
             replace_values(
                 "routing_operation", {"yield_fraction": "cast(held_row.yield_fraction - 0.05 as decimal(9, 6))"}
@@ -86,7 +86,7 @@ ROUTING: tuple[Defect, ...] = (
         "missing_in_mes",
         "The shop floor lacks an operation.",
         "mes routing_operation",
-        _operations("mes"),
+        operations("mes"),
         (hide("routing_operation"),),
     ),
     Defect(
@@ -94,7 +94,7 @@ ROUTING: tuple[Defect, ...] = (
         "missing_in_erp",
         "The ERP lacks an operation that the shop floor has.",
         "erp routing_operation",
-        _operations("erp"),
+        operations("erp"),
         (hide("routing_operation"),),
     ),
     Defect(
@@ -102,7 +102,7 @@ ROUTING: tuple[Defect, ...] = (
         "run_time",
         "The ERP reckons with half a thousandth more, which is within tolerance.",
         "erp routing_operation",
-        _operations("erp", "run_time >= 2"),
+        operations("erp", "run_time >= 2"),
         (replace_values("routing_operation", {"run_time": "cast(held_row.run_time * 1.0005 as decimal(18, 6))"}),),
         is_near_miss=True,
         name="within_tolerance",

@@ -61,8 +61,8 @@ def _elsewhere(status: str) -> str:
     """The only line of an order with a preferred supplier, and who else sells the item to the same ERP."""
     lines = order_lines(
         f"line.status = '{status}'",
-        more=", line.purchase_order_number, orders.row_id as order_row, orders.visible_from as order_from, "
-        "orders.visible_to as order_until",
+        more=", line.purchase_order_number, line.status as order_status, orders.row_id as order_row, "
+        "orders.visible_from as order_from, orders.visible_to as order_until",
     )
     # each part by itself: all at once, the planner joins suppliers with suppliers before it looks at a line
     return f"""
@@ -89,7 +89,9 @@ def _elsewhere(status: str) -> str:
         line.* replace (
             greatest(line.known_at, line.order_from) as known_at, least(line.until_at, line.order_until) as until_at
         ),
-        choice.other_supplier
+        choice.other_supplier,
+        -- that the preferred one is inactive would be told of this line, too, and not of what is ordered elsewhere
+        case when line.order_status = 'open' then 'supplier|' || line.supplier_number else line.claim end as document
     from line
     inner join choice on line.system = choice.source_system and line.item_number = choice.item_number
         and list_contains(choice.preferred_suppliers, line.supplier_number)
