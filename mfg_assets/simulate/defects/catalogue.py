@@ -12,6 +12,7 @@ from mfg_assets.simulate.defects.buying import BUYING
 from mfg_assets.simulate.defects.change import CHANGE
 from mfg_assets.simulate.defects.deliveries import DELIVERIES
 from mfg_assets.simulate.defects.effectivity import EFFECTIVITY
+from mfg_assets.simulate.defects.equivalents import EQUIVALENTS
 from mfg_assets.simulate.defects.fulfilment import FULFILMENT
 from mfg_assets.simulate.defects.inventory import INVENTORY
 from mfg_assets.simulate.defects.late import LATE
@@ -51,4 +52,5 @@ CATALOGUE: tuple[Defect, ...] = (
     CALLED_OFF,
     *SHOP_FLOOR,
     *POSTED,
+    *EQUIVALENTS,
 )
