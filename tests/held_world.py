@@ -39,7 +39,7 @@ RARE = {
 
 def held_world(path: Path, options: Options) -> Path:
     """What the systems of a world hold, with the truth of it that planting needs, in a database at `path`."""
-    with duckdb.connect(path, config={"memory_limit": "1GB", "threads": 2}) as con:
+    with duckdb.connect(path, config={"memory_limit": "1GB", "threads": 1}) as con:
         con.execute("set TimeZone = 'UTC'")
         con.begin()
         foundation.create(con, options)
@@ -74,7 +74,7 @@ def shared_world(base: pytest.TempPathFactory, options: Options) -> Path:
 def open_copy(path: Path, copy: Path) -> duckdb.DuckDBPyConnection:
     """A copy to plant in, with the macros of chance and an empty truth."""
     shutil.copy(path, copy)
-    con = duckdb.connect(copy, config={"memory_limit": "1GB", "threads": 2})
+    con = duckdb.connect(copy, config={"memory_limit": "1GB", "threads": 1})
     con.execute("set TimeZone = 'UTC'")
     chance.create_macros(con, OPTIONS.seed)
     truth.create(con)

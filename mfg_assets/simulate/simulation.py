@@ -35,6 +35,9 @@ WRITTEN = frozenset({"README.md", "estate.yaml", "ownership.yaml", "systems", "c
 """Everything in the folder of a simulated estate; what else is there is somebody's."""
 
 
+FEW_ITEMS = 500
+"""Up to so many, one thread is done before several are: thousands of statements, each over next to nothing."""
+
 OnStep = Callable[[str], None]
 """Is told of each step when it begins."""
 
@@ -70,7 +73,7 @@ def simulate(options: Options, out: Path, settings: Settings, on_step: OnStep = 
     out = out.expanduser().absolute()
     _check_replaceable(out)
     began = time.monotonic()
-    with _workshop(out, settings) as (con, part):
+    with _workshop(out, options, settings) as (con, part):
         delivered = _deliver(con, part, options, (options.cut,), None, on_step)
         _replace(out, part)
     return _measured(delivered, out, began)
@@ -99,7 +102,7 @@ def advance(
     options = known.options.later(days)
     adopted = adopt.read(out, releases, known.options.cut)
     began = time.monotonic()
-    with _workshop(out, settings) as (con, part):
+    with _workshop(out, options, settings) as (con, part):
         delivered = _deliver(con, part, options, (*known.cuts, options.cut), out, on_step, adopted)
         _add(out, part)
     return _measured(delivered, out, began)
@@ -167,7 +170,7 @@ def _measured(delivered: tuple[datetime, int, int], out: Path, began: float) -> 
 
 
 @contextmanager
-def _workshop(out: Path, settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def _workshop(out: Path, options: Options, settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A database for the world and a folder for the delivery, both beside the estate and gone afterwards."""
     work = out.with_name(f".{out.name}.simulating")
     if work.exists():
@@ -181,6 +184,8 @@ def _workshop(out: Path, settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyCo
         with connect(own, work / "simulation.duckdb", keep_order=True) as con:
             # Nobody opens it again.
             con.execute("pragma disable_checkpoint_on_shutdown")
+            if options.items <= FEW_ITEMS:
+                con.execute("set threads = 1")
             yield con, part
     finally:
         shutil.rmtree(work)
