@@ -13,11 +13,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from mfg_assets.contracts import derive
 from mfg_assets.errors import Problem, WarehouseError
 from mfg_assets.settings import Settings, get_settings
+from mfg_assets.warehouse import lint
 from mfg_assets.warehouse.state import source_files
 
 # dbt itself, started in the home: see there.
@@ -95,17 +97,16 @@ def _parse(settings: Settings) -> None:
         raise WarehouseError(Problem(f"dbt can't parse the project:\n{done.stdout}{done.stderr}", project))
 
 
-def _lint(settings: Settings) -> int:
-    project = settings.dbt_project_dir
+def _sqlfluff(settings: Settings, paths: Sequence[str]) -> int:
     command = [str(Path(sys.executable).parent / "sqlfluff"), "lint", "--disable-progress-bar", "--processes", "2"]
     # The templater opens the database, so it gets an empty one: the real one may not exist yet, or a run may hold it.
     # It also parses anew, which must not meet another process that parses into the project's target folder.
     with tempfile.TemporaryDirectory() as home:
         empty = settings.model_copy(update={"home": Path(home)})
         empty.warehouse_dir.mkdir(parents=True)
-        return subprocess.run(  # noqa: S603 - a fixed command
-            [*command, "models", "tests"],
-            cwd=project,
+        return subprocess.run(  # noqa: S603 - a fixed command, paths of the project's own
+            [*command, *paths],
+            cwd=settings.dbt_project_dir,
             env=os.environ | environment(empty) | {"DBT_TARGET_PATH": str(Path(home) / "target")},
             check=False,
         ).returncode
@@ -128,7 +129,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - a command line
         return 1
     if arguments == ["lint"]:
-        return _lint(settings)
+        return lint.lint(settings.dbt_project_dir, lambda paths: _sqlfluff(settings, paths))
     return 0
 
 
